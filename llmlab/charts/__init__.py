@@ -1,0 +1,1 @@
+"""Plotly figures: arrays in, a figure out. Colours and template in `theme`."""

@@ -1,0 +1,143 @@
+"""What every page shares: navigation, header, calm errors, the notebook's code, the footer.
+
+A page is a file `llmlab/ui/NAME.py` listed in `PAGES`, and looks like this:
+
+    \"\"\"What the page teaches, in one line.\"\"\"
+    import streamlit as st
+    from llmlab.ui import shell
+    from llmlab.ui.language import say          # say("ui_train.title", steps=3) in the reader's language
+
+    def page() -> None:
+        shell.header("ui_train.title", "ui_train.lead")   # title and one sentence
+        live()                                             # the picture first, then depth
+        shell.code(CODE)                                   # the same in a notebook
+
+    @shell.fragment                                        # st.fragment, with errors said calmly
+    def live() -> None:
+        import torch                                       # heavy imports inside functions only
+
+    if __name__ == "__main__":                             # Streamlit runs the file as a script
+        page()
+
+Titles are `ui_shell.page_NAME`, help texts `ui_shell.help_NAME`. Raise `LearnerError` for a person's mistake:
+the shell says it in the reader's language. Widgets are mounted with `llmlab.widgets.streamlit.show`.
+"""
+
+import functools
+import logging
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import streamlit as st
+
+from llmlab import __version__
+from llmlab.i18n import LearnerError
+from llmlab.ui import language as languages
+from llmlab.ui.language import language, say
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page: its file name and address, its section and its Material symbol."""
+
+    name: str
+    section: str
+    icon: str
+
+
+PAGES = (
+    PageEntry("start", "", ":material/edit_note:"),
+    PageEntry("train", "ui_shell.section_labs", ":material/model_training:"),
+    PageEntry("tokenizers", "ui_shell.section_labs", ":material/content_cut:"),
+    PageEntry("generate", "ui_shell.section_labs", ":material/alt_route:"),
+    PageEntry("library", "ui_shell.section_library", ":material/library_books:"),
+)
+
+
+def file_of(name: str) -> str:
+    """The path of a page as `st.switch_page` and `st.page_link` want it, relative to app.py."""
+    return f"llmlab/ui/{name}.py"
+
+
+def run() -> None:
+    """Settle the language, draw the navigation, run the page that the address names."""
+    languages.settle()
+    here = Path(__file__).parent
+    sections: dict[str, list[object]] = {}
+    for entry in PAGES:
+        if (here / f"{entry.name}.py").is_file():
+            page = st.Page(
+                here / f"{entry.name}.py",
+                title=say(f"ui_shell.page_{entry.name}"),
+                icon=entry.icon,
+                url_path=entry.name,
+                default=entry.name == "start",
+                help=say(f"ui_shell.help_{entry.name}"),
+            )
+            sections.setdefault(say(entry.section) if entry.section else "", []).append(page)
+    chosen = st.navigation(sections)  # type: ignore[arg-type]
+    st.set_page_config(page_title=f"{chosen.title} · llmlab", page_icon=":material/edit_note:", layout="wide")
+    with calmly():
+        chosen.run()
+    footer()
+
+
+def header(title: str, lead: str) -> None:
+    """The page's title and one sentence, given as phrase keys, with the language switch at the right."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title(say(title), anchor=False)
+        languages.switch()
+    st.markdown(say(lead))
+
+
+def footer() -> None:
+    st.caption(say("ui_shell.footer", version=__version__))
+
+
+def plain(text: str) -> str:
+    """Text for places that read Markdown, with everything that Markdown would act on escaped."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!$:<>~|])", r"\\\1", text)
+
+
+@contextmanager
+def calmly() -> Iterator[None]:
+    """Say what went wrong in one sentence of the reader's language; the detail is folded, never a bare traceback."""
+    try:
+        yield
+    except LearnerError as error:
+        with st.container(key="learner_error"):
+            st.warning(plain(error.say(language())), icon=":material/lightbulb:")
+    except Exception:
+        logging.getLogger(__name__).exception("A page failed")
+        with st.container(key="page_failure"):
+            st.error(say("ui_shell.failure"), icon=":material/build:")
+            with st.expander(say("ui_shell.details")):
+                st.code(traceback.format_exc(), language=None)
+
+
+def fragment(function: Callable[P, R]) -> Callable[P, R | None]:
+    """`st.fragment` whose errors are said calmly, in full runs and in its own."""
+
+    @st.fragment
+    @functools.wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        with calmly():
+            return function(*args, **kwargs)
+        return None
+
+    return inside
+
+
+def code(source: str) -> None:
+    """The folded code that makes the same in a notebook."""
+    with st.expander(say("ui_shell.show_code"), icon=":material/code:"):
+        st.caption(say("ui_shell.code_lead"))
+        st.code(source.strip(), language="python")
