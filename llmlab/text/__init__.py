@@ -1,0 +1,1 @@
+"""From raw text to token ids: reading, cleaning, tokenizers, batches, and the Tales. Loads no torch."""
