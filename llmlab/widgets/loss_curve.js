@@ -9,30 +9,6 @@ const DASHES = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 2 1 2"];
 const MARKS = ["circle", "square", "triangle", "diamond"];
 const LABEL_GAP = 15;
 
-const CSS = `
-.lc { font: 13px/1.4 var(--st-font, system-ui, sans-serif); color: var(--st-text-color, currentColor); position: relative; }
-.lc-head { display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: baseline; }
-.lc-title { font-weight: 600; }
-.lc-reading { opacity: .72; }
-.lc-tools { margin-left: auto; display: flex; gap: 2px; }
-.lc-tools button { font: inherit; font-size: 12px; color: inherit; background: none; cursor: pointer; padding: 2px 8px;
-  border: 1px solid transparent; border-radius: 6px; opacity: .78; white-space: nowrap; }
-.lc-tools button:hover, .lc-tools button[aria-pressed=true] { opacity: 1; border-color: var(--st-border-color, #8886); }
-.lc-tools button:focus-visible, .lc svg:focus-visible { outline: 2px solid var(--st-primary-color, #0072B2); outline-offset: 1px; }
-.lc svg { display: block; width: 100%; touch-action: pan-y; cursor: crosshair; user-select: none; }
-.lc text { font-size: 12px; font-variant-numeric: tabular-nums; }
-.lc svg:focus:not(:focus-visible) { outline: none; }
-.lc-readout { min-height: 20px; font-variant-numeric: tabular-nums; }
-.lc-key { display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: 12px; opacity: .85; }
-.lc-key span { display: inline-flex; align-items: center; gap: 6px; }
-.lc-table { max-height: 260px; overflow: auto; margin-top: 6px; }
-.lc-table table { border-collapse: collapse; font-size: 12px; font-variant-numeric: tabular-nums; }
-.lc-table th, .lc-table td { text-align: right; padding: 2px 12px 2px 0; border-bottom: 1px solid var(--st-border-color, #8884); }
-.lc-table th { position: sticky; top: 0; background: var(--st-background-color, Canvas); font-weight: 600; }
-.lc-hint { font-size: 12px; opacity: .62; }
-@media (pointer: coarse) { .lc-hint { display: none; } }
-`;
-
 function html(tag, attributes = {}, text) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -104,10 +80,11 @@ function render({ model, el }) {
   let logX = Boolean(model.get("log_x"));
   let cursor = null; // a step, or null
   let drag = null;
+  let asked = 0; // counts requests, so that asking for the same again is a change
   let frame = 0;
   let view = null; // scales of the last drawing
 
-  el.replaceChildren(html("style", {}, CSS));
+  el.replaceChildren();
   const root = el.appendChild(html("div", { class: "lc" }));
   const head = root.appendChild(html("div", { class: "lc-head" }));
   const title = head.appendChild(html("span", { class: "lc-title" }));
@@ -148,7 +125,7 @@ function render({ model, el }) {
       known.upTo = Math.max(chunk.after, known.train.at(-1)?.[0] ?? -1, known.val.at(-1)?.[0] ?? -1);
       history.set(chunk.run, known);
     }
-    if (missing.length) { model.set("missing", missing); model.save_changes(); }
+    if (missing.length) { model.set("missing", { runs: missing, asked: ++asked }); model.save_changes(); }
     draw();
   }
 
@@ -249,7 +226,7 @@ function render({ model, el }) {
         put(svg("path", { d: `M${box.right + 2} ${label.y}L${box.right + 9} ${label.at}`, stroke: label.colour, "stroke-opacity": 0.5, fill: "none" }));
       }
       put(svg("text", { x: wide ? box.right + 12 : box.right - 4, y: label.at + (wide ? 4 : -3), "text-anchor": wide ? "start" : "end", fill: label.colour,
-        "fill-opacity": label.opacity, "font-weight": label.bold ? 600 : 400, "paint-order": "stroke", stroke: "var(--st-background-color, Canvas)", "stroke-width": wide ? 0 : 3 },
+        "fill-opacity": label.opacity, "font-weight": label.bold ? 600 : 400, "paint-order": "stroke", stroke: "var(--paper, Canvas)", "stroke-width": wide ? 0 : 3 },
       label.text));
     }
     drawCursor(put);
