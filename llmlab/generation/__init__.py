@@ -1,0 +1,38 @@
+"""Decoding: KV cache, sampling, streaming. Names are loaded when first used, so that importing the room is light."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llmlab.generation.config import SamplingConfig
+    from llmlab.generation.distribution import Distribution, next_distribution
+    from llmlab.generation.sampling import filter_logits
+    from llmlab.generation.stream import Generated, Step, generate, stream
+
+__all__ = [
+    "Distribution",
+    "Generated",
+    "SamplingConfig",
+    "Step",
+    "filter_logits",
+    "generate",
+    "next_distribution",
+    "stream",
+]
+
+_HOME = {
+    "SamplingConfig": "config",
+    "Distribution": "distribution",
+    "next_distribution": "distribution",
+    "filter_logits": "sampling",
+    "Generated": "stream",
+    "Step": "stream",
+    "generate": "stream",
+    "stream": "stream",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
