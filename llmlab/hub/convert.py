@@ -1,0 +1,175 @@
+"""Weights between our names and transformers', both ways, by the tables in `families`. Nothing is computed: tensors are
+renamed, transposed, cut or joined, so that the way there and back is exact to the bit.
+
+transformers itself is imported only by `to_hf`, and by `from_hf` for a hub id.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llmlab.hub.families import Family, Weight
+from llmlab.hub.hf_config import family_named, family_of, gpt_config, hf_config_dict
+from llmlab.i18n import LearnerError
+from llmlab.models.gpt import GPT, GPTConfig
+
+__all__ = ["from_hf", "from_hf_state", "gpt_config", "hf_config_dict", "to_hf", "to_hf_state"]
+
+SHOWN_KEYS = 20
+
+
+def to_hf_state(model: GPT) -> dict[str, Tensor]:
+    """The model's weights under transformers' names, contiguous, in the model's dtype. A tied head is left out.
+
+    A `gpt2` model without biases gets zeros for them, since transformers' GPT-2 always has biases.
+    """
+    ours = {name: tensor.detach() for name, tensor in model.state_dict().items()}
+    parts: dict[str, list[Tensor]] = {}
+    for weight in _weights(family_of(model.config), model.config):
+        if weight.ours in ours:
+            tensor = ours[weight.ours]
+        else:
+            sibling = ours[weight.ours.removesuffix("bias") + "weight"]
+            tensor = sibling.new_zeros(sibling.shape[0])
+        parts.setdefault(weight.theirs, []).append(tensor.t() if weight.transposed else tensor)
+    return {name: torch.cat(tensors, dim=-1).contiguous() for name, tensors in parts.items()}
+
+
+def from_hf_state(hf_config: dict[str, Any], state: Mapping[str, Tensor], *, heads: bool = True) -> GPT:
+    """A GPT with these weights, in their dtype, in eval mode. Tensors that need no change are taken over, not copied.
+
+    `heads=False` opens a checkpoint that has no output head: an untied head is then freshly initialised.
+    Raises LearnerError for a family we do not have, and for keys that are unexplained, missing or of the wrong shape.
+    """
+    family, config = family_named(hf_config), gpt_config(hf_config)
+    state = _with_prefix(family, state)
+    if not config.bias and family.gpt_style == "gpt2" and _has_biases(state):
+        config = replace(config, bias=True)  # trained elsewhere since we wrote them as zeros
+    weights = list(_weights(family, config))
+    _check_keys(family, config, weights, state, heads)
+    with torch.device("meta"):
+        model = GPT(config)
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    ours: dict[str, Tensor] = {}
+    for weight in weights:
+        if weight.ours not in shapes or weight.theirs not in state:
+            continue
+        tensor = _cut(weight, state[weight.theirs])
+        if tensor.shape != shapes[weight.ours]:
+            _complain_of_shape(weight, shapes[weight.ours], state[weight.theirs])
+        ours[weight.ours] = tensor
+    if config.tie_embeddings:
+        ours["head.weight"] = ours["token_embedding.weight"]
+    elif "head.weight" not in ours:
+        ours["head.weight"] = torch.empty_like(ours["token_embedding.weight"]).normal_(std=0.02)
+    model.load_state_dict(ours, assign=True)
+    if config.tie_embeddings:
+        model.head.weight = model.token_embedding.weight  # assigning made two of the one
+    return model.eval()
+
+
+def from_hf(source: Any, *, heads: bool = True) -> GPT:
+    """A GPT from a transformers model, a folder, or a hub id; in the source's dtype, in eval mode.
+
+    A model's weights are copied. A folder is read without transformers.
+    """
+    if isinstance(source, str | Path) and Path(source).exists():
+        from llmlab.hub.folder import read_folder
+
+        hf_config, state = read_folder(Path(source))
+        return from_hf_state(hf_config, state, heads=heads)
+    if isinstance(source, str):
+        import transformers
+
+        auto = transformers.AutoModelForCausalLM if heads else transformers.AutoModel
+        source = auto.from_pretrained(source, dtype="auto")
+    state = {name: tensor.detach().clone() for name, tensor in source.state_dict().items()}
+    return from_hf_state(source.config.to_dict(), state, heads=heads)
+
+
+def to_hf(model: GPT) -> Any:
+    """The transformers model (GPT2LMHeadModel, LlamaForCausalLM or Qwen3ForCausalLM) with a copy of these weights, in
+    their dtype and in eval mode.
+    """
+    import transformers
+
+    settings = hf_config_dict(model.config)
+    hf_config = transformers.AutoConfig.for_model(settings.pop("model_type"), **settings)
+    hf_model = transformers.AutoModelForCausalLM.from_config(hf_config, dtype=model.token_embedding.weight.dtype)
+    missing, unexpected = hf_model.load_state_dict(to_hf_state(model), strict=False)
+    assert not unexpected
+    assert set(missing) <= ({"lm_head.weight"} if model.config.tie_embeddings else set())
+    return hf_model.eval()
+
+
+def _weights(family: Family, config: GPTConfig) -> Iterator[Weight]:
+    """The family's table with its layers counted out, without what a tied model does not store."""
+    for weight in family.tensors:
+        if weight.ours == "head.weight" and config.tie_embeddings:
+            continue
+        if "{layer}" not in weight.ours:
+            yield weight
+            continue
+        for layer in range(config.n_layers):
+            yield replace(weight, ours=weight.ours.format(layer=layer), theirs=weight.theirs.format(layer=layer))
+
+
+def _with_prefix(family: Family, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Names as in the model with its head, and no buffers."""
+    if not any(name.startswith(family.prefix) for name in state):
+        state = {name if name.startswith("lm_head.") else family.prefix + name: t for name, t in state.items()}
+    return {name: tensor for name, tensor in state.items() if not name.endswith(family.ignored)}
+
+
+def _has_biases(state: Mapping[str, Tensor]) -> bool:
+    return any(name.endswith(".bias") and bool(tensor.count_nonzero()) for name, tensor in state.items())
+
+
+def _check_keys(
+    family: Family, config: GPTConfig, weights: list[Weight], state: Mapping[str, Tensor], heads: bool
+) -> None:
+    expected = {weight.theirs for weight in weights}
+    optional = set()
+    if config.tie_embeddings or not heads:
+        optional.add("lm_head.weight")
+    if family.gpt_style == "gpt2" and not config.bias:
+        optional |= {name for name in expected if name.endswith(".bias")}
+    if unexplained := sorted(state.keys() - expected - optional, key=_natural):
+        raise LearnerError("hub.unexplained_keys", count=len(unexplained), keys=_listed(unexplained))
+    if missing := sorted(expected - optional - state.keys(), key=_natural):
+        raise LearnerError("hub.missing_keys", count=len(missing), keys=_listed(missing))
+
+
+def _cut(weight: Weight, tensor: Tensor) -> Tensor:
+    """Our tensor out of theirs."""
+    if weight.part is not None:
+        index, count = weight.part
+        tensor = tensor.tensor_split(count, dim=-1)[index]
+    return (tensor.t() if weight.transposed and tensor.dim() == 2 else tensor).contiguous()
+
+
+def _complain_of_shape(weight: Weight, ours: torch.Size, theirs: Tensor) -> None:
+    needed = list(ours)
+    if weight.part is not None:
+        needed[0] *= weight.part[1]
+    needed = needed[::-1] if weight.transposed else needed
+    raise LearnerError("hub.wrong_shape", key=weight.theirs, found=_shape(theirs.shape), needed=_shape(needed))
+
+
+def _shape(sizes: Any) -> str:
+    return " × ".join(map(str, sizes))
+
+
+def _natural(name: str) -> list[str | int]:
+    """Sorts layer 10 after layer 9."""
+    return [int(piece) if piece.isdigit() else piece for piece in re.split(r"(\d+)", name)]
+
+
+def _listed(keys: list[str]) -> str:
+    more = f", … (+{len(keys) - SHOWN_KEYS})" if len(keys) > SHOWN_KEYS else ""
+    return ", ".join(keys[:SHOWN_KEYS]) + more
