@@ -1,0 +1,131 @@
+"""What a model costs before it is built: parameters, memory, arithmetic. Formulas only, no torch, so that the app can
+show them while a slider moves.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from llmlab.models.gpt_config import GPTConfig
+
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Learned numbers by place; a tied head counts nothing."""
+
+    embeddings: int
+    attention: int
+    feed_forward: int
+    norms: int
+    head: int
+
+    @property
+    def total(self) -> int:
+        return self.embeddings + self.attention + self.feed_forward + self.norms + self.head
+
+
+@dataclass(frozen=True)
+class TrainingMemory:
+    """Bytes while training, by what they hold."""
+
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+    """An estimate: what the backward pass needs of the forward pass, the logits included."""
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.gradients + self.optimizer + self.activations
+
+
+def parameters(config: GPTConfig) -> Parameters:
+    """Exactly the numbers that `GPT(config)` learns."""
+    d, heads = config.d_model, config.n_heads * config.head_dim
+    kv_heads = config.n_kv_heads * config.head_dim
+    attention = d * (heads + 2 * kv_heads) + heads * d
+    feed_forward = (2 if config.style == "gpt2" else 3) * d * config.d_ff
+    norms_per_layer = 2 * d
+    if config.bias:
+        attention += heads + 2 * kv_heads + d
+        feed_forward += config.d_ff + d
+        norms_per_layer *= 2
+    if config.qk_norm:
+        norms_per_layer += 2 * config.head_dim
+    positions = config.context_length * d if config.style == "gpt2" else 0
+    return Parameters(
+        embeddings=config.vocab_size * d + positions,
+        attention=config.n_layers * attention,
+        feed_forward=config.n_layers * feed_forward,
+        norms=config.n_layers * norms_per_layer + (2 if config.bias else 1) * d,
+        head=0 if config.tie_embeddings else config.vocab_size * d,
+    )
+
+
+def parameter_count(config: GPTConfig) -> int:
+    """How many numbers the model learns in all."""
+    return parameters(config).total
+
+
+def training_memory(
+    config: GPTConfig,
+    *,
+    batch_size: int,
+    context_length: int | None = None,
+    optimizer: Literal["adamw", "muon"] = "adamw",
+    precision: Precision = "float32",
+) -> TrainingMemory:
+    """Bytes that training takes at its peak, for one batch of `batch_size` sequences (accumulated batches add nothing).
+
+    Weights, gradients and the optimizer's moments are float32; under bfloat16 autocast most activations take half.
+    """
+    count = parameter_count(config)
+    matrices = parameters(config).attention + parameters(config).feed_forward
+    moments = 2 * count if optimizer == "adamw" else 2 * count - matrices  # Muon keeps one number for each of a matrix
+    tokens = batch_size * (context_length or config.context_length)
+    width = 2 if precision == "bfloat16" else 4
+    weight_copies = 2 * matrices if precision == "bfloat16" else 0
+    logits = tokens * config.vocab_size * 4 * 3  # themselves, their log-softmax, and its gradient
+    return TrainingMemory(
+        weights=4 * count,
+        gradients=4 * count,
+        optimizer=4 * moments,
+        activations=tokens * _kept_per_token(config) * width + logits + weight_copies,
+    )
+
+
+def _kept_per_token(config: GPTConfig) -> int:
+    """How many numbers of one token the backward pass reads, in all layers together."""
+    d, heads = config.d_model, config.n_heads * config.head_dim
+    kv_heads = config.n_kv_heads * config.head_dim
+    if config.style == "gpt2":
+        norms, projections, feed_forward = 2 * 2 * d, 2 * heads + 2 * kv_heads, 2 * config.d_ff
+    else:
+        # RMSNorm keeps its input, its square and its scaled form; rotation and QK-norm keep theirs of q and k
+        norms = 2 * 3 * d
+        projections = (7 if config.qk_norm else 4) * (heads + kv_heads) + kv_heads + heads
+        feed_forward = 4 * config.d_ff
+    dropout = 2 * d if config.dropout else 0
+    return config.n_layers * (norms + projections + feed_forward + dropout + 2 * d) + 4 * d
+
+
+def kv_cache_bytes(
+    config: GPTConfig, *, batch_size: int = 1, length: int | None = None, precision: Precision = "float32"
+) -> int:
+    """Bytes of the key–value cache for `length` positions (by default the context)."""
+    numbers = 2 * config.n_layers * config.n_kv_heads * config.head_dim * (length or config.context_length)
+    return batch_size * numbers * (2 if precision == "bfloat16" else 4)
+
+
+def flops_per_token(config: GPTConfig, *, context_length: int | None = None, training: bool = True) -> int:
+    """Multiplications and additions for one token of a full window, matrices only (Kaplan et al. 2020, §2.1).
+
+    2 for each weight that is multiplied with, and 4·heads·head_dim for each position attended to, half the window on
+    average; training costs three times a forward pass.
+    """
+    sizes = parameters(replace(config, bias=False))
+    multiplied = sizes.attention + sizes.feed_forward + config.vocab_size * config.d_model
+    attended = (context_length or config.context_length) / 2
+    forward = 2 * multiplied + int(4 * config.n_layers * config.n_heads * config.head_dim * attended)
+    return 3 * forward if training else forward
