@@ -1,0 +1,56 @@
+"""Where to compute, and the random state that has to be saved to go on exactly."""
+
+import base64
+from typing import Any
+
+import torch
+
+from llmlab.i18n import LearnerError
+
+
+def pick(word: str) -> torch.device:
+    """The device meant by cpu, cuda, cuda:1, mps or auto. Raises LearnerError when it is not there."""
+    if word == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(word)
+    except RuntimeError:
+        raise LearnerError("training.device", device=word, known="auto, cpu, cuda, mps") from None
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there.get(device.type, False):
+        raise LearnerError("training.device", device=word, known=", ".join(["auto", *(d for d in there if there[d])]))
+    return device
+
+
+def random_state(device: torch.device) -> dict[str, str]:
+    """Torch's random state on the CPU and on the device, as JSON keeps it."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
+    return {name: base64.b64encode(state.numpy().tobytes()).decode() for name, state in states.items()}
+
+
+def set_random_state(saved: dict[str, Any], device: torch.device) -> None:
+    """The opposite. A device that was not in use when the state was saved keeps its own."""
+    states = {name: torch.frombuffer(bytearray(base64.b64decode(s)), dtype=torch.uint8) for name, s in saved.items()}
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
+    elif device.type == "mps" and "mps" in states:
+        torch.mps.set_rng_state(states["mps"])
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was told, so that a clock measures it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

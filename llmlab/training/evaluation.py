@@ -1,0 +1,62 @@
+"""Validation loss: of a fixed part of the text to steer by, and of all of it to be sure."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from llmlab.models.gpt import GPT
+from llmlab.models.scoring import validation_loss
+from llmlab.training.objectives import next_token_loss
+
+BATCH_TOKENS = 8192
+BATCH_LOGITS = 1 << 26  # 256 MB of float32
+
+
+class Validation:
+    """Measures a model on the validation text. `tokens_per_second` is the pace of the last measurement."""
+
+    def __init__(self, ids: np.ndarray, *, context_length: int, vocab_size: int, steering_tokens: int) -> None:
+        self.ids = ids
+        self._context = context_length
+        self._batch = max(1, min(BATCH_TOKENS, BATCH_LOGITS // vocab_size) // context_length)
+        n_windows = (len(ids) - 1) // context_length
+        n_chosen = min(n_windows, max(1, steering_tokens // context_length))
+        starts = np.linspace(0, n_windows - 1, n_chosen).round().astype(np.int64) * context_length
+        windows = ids[starts[:, None] + np.arange(context_length + 1)].astype(np.int64)
+        self._windows = torch.from_numpy(windows)  # (windows, context + 1)
+        self.tokens_per_second: float | None = None
+
+    def steering_loss(self, model: GPT) -> float:
+        """Nats per token over some windows, spread evenly over the validation text; always the same ones."""
+        was_training = model.training
+        model.eval()
+        device = next(model.parameters()).device
+        started = time.perf_counter()
+        total = 0.0
+        with torch.inference_mode():
+            for windows in self._windows.split(self._batch):
+                windows = windows.to(device)
+                logits = model(windows[:, :-1]).logits
+                total += float(next_token_loss(logits, windows[:, 1:], reduction="sum"))
+        n_tokens = self._windows.shape[0] * self._context
+        self.tokens_per_second = n_tokens / (time.perf_counter() - started)
+        model.train(was_training)
+        return total / n_tokens
+
+    def whole_loss(self, model: GPT, beat: Callable[[], None]) -> float:
+        """Nats per token over all of the validation text. `beat` is called about once a second on the way."""
+        pace = self.tokens_per_second or 10_000.0
+        part = max(1, int(pace / self._context / self._batch)) * self._batch * self._context
+        total = 0.0
+        for start in range(0, len(self.ids) - 1, part):
+            ids = self.ids[start : start + part + 1]
+            loss = validation_loss(model, ids, context_length=self._context, batch_size=self._batch)
+            total += loss * (len(ids) - 1)
+            beat()
+        return total / (len(self.ids) - 1)
+
+    def whole_seconds(self) -> float:
+        """How long `whole_loss` will take, going by the last measurement."""
+        return len(self.ids) / self.tokens_per_second if self.tokens_per_second else 0.0

@@ -1,0 +1,75 @@
+"""AdamW (Loshchilov & Hutter 2019) for every parameter, or Muon (Jordan et al. 2024) for the matrices inside the
+blocks and AdamW for the rest; both are torch's own.
+
+Muon replaces a matrix's momentum by the nearest orthogonal matrix, so that a step moves all directions alike. Its steps
+are scaled to the size of AdamW's (Liu et al. 2025), so that one learning rate serves both.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from llmlab.training.config import TrainConfig
+
+
+def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
+    """The optimizers of a run. Weight decay goes to matrices; biases and the gains of norms are left alone."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    hidden = _hidden_matrices(model) if config.optimizer == "muon" else []
+    chosen = {id(p) for p in hidden}
+    rest = [p for p in parameters if id(p) not in chosen]
+    groups = [
+        {"params": [p for p in rest if p.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    betas = (config.beta1, config.beta2)
+    adamw = AdamW([g for g in groups if g["params"]], lr=config.peak_lr, betas=betas, fused=_can_fuse(parameters))
+    if not hidden:
+        return [adamw]
+    muon = torch.optim.Muon(
+        hidden,
+        lr=config.peak_lr,
+        weight_decay=config.weight_decay,
+        momentum=config.momentum,
+        adjust_lr_fn="match_rms_adamw",
+    )
+    return [muon, adamw]
+
+
+def _hidden_matrices(model: nn.Module) -> list[nn.Parameter]:
+    return [p for name, p in model.named_parameters() if p.ndim == 2 and name.startswith("blocks.") and p.requires_grad]
+
+
+def _can_fuse(parameters: Iterable[nn.Parameter]) -> bool:
+    return all(p.device.type in ("cpu", "cuda", "mps") for p in parameters)
+
+
+def set_lr(optimizers: Iterable[Optimizer], lr: float) -> None:
+    """Set the learning rate of the next step."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+
+
+def state_tensors(model: nn.Module, optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
+    """All that the optimizers remember, by parameter and kind: `blocks.0.attention.query.weight/momentum_buffer`."""
+    names = {p: name for name, p in model.named_parameters()}
+    return {
+        f"{names[p]}/{kind}": value.detach().cpu().contiguous()
+        for optimizer in optimizers
+        for p, kinds in optimizer.state.items()
+        for kind, value in kinds.items()
+    }
+
+
+def load_state_tensors(model: nn.Module, optimizers: Iterable[Optimizer], tensors: dict[str, Tensor]) -> None:
+    """Give the optimizers back what `state_tensors` took. Raises KeyError for a parameter that is not the model's."""
+    parameters = dict(model.named_parameters())
+    holders = {id(p): o for o in optimizers for group in o.param_groups for p in group["params"]}
+    for key, value in tensors.items():
+        name, _, kind = key.rpartition("/")
+        parameter = parameters[name]
+        on_device = value if kind == "step" and parameter.device.type == "cpu" else value.to(parameter.device)
+        holders[id(parameter)].state[parameter][kind] = on_device.clone()

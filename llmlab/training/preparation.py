@@ -1,0 +1,98 @@
+"""From a corpus to what a run trains on: text, cleaned, cut into tokens, and written beside the run once and for all,
+so that a resumed run does not need the learner's file.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from llmlab.hub.corpora import corpus_text
+from llmlab.text.batches import check_length, split
+from llmlab.text.cleaning import clean
+from llmlab.text.files import check_corpus
+from llmlab.text.tales import entropy_per_character
+from llmlab.text.tokenizer import Tokenizer, train_tokenizer
+from llmlab.training import durable, runs
+from llmlab.training.config import TrainConfig
+
+TALES = {"tales-en": "en", "tales-zh": "zh"}
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """The data of a run. `ids` (tokens,) lies on disk and is read as it is needed."""
+
+    tokenizer: Tokenizer
+    ids: np.ndarray
+    train_ids: np.ndarray
+    val_ids: np.ndarray
+    about: dict[str, Any]
+    """`characters`, `tokens`, `val_characters`, and `floor`: the least loss there can be, where it is known."""
+
+
+def prepare(run: Path, config: TrainConfig, saying: Say) -> Prepared:
+    """The run's data, made on the first call and read from the run's folder on later ones.
+
+    `saying` is called with the key of a phrase before each part that may take long.
+    Raises LearnerError for texts that cannot be trained on.
+    """
+    if not (run / "data" / "about.json").exists():
+        _make(run, config, saying)
+    ids = np.load(run / "data" / "tokens.npy", mmap_mode="r", allow_pickle=False)
+    train_ids, val_ids = split(ids, config.val_fraction)
+    return Prepared(
+        tokenizer=Tokenizer.load(run / "tokenizer"),
+        ids=ids,
+        train_ids=train_ids,
+        val_ids=val_ids,
+        about=durable.read_json(run / "data" / "about.json"),
+    )
+
+
+def _make(run: Path, config: TrainConfig, saying: Say) -> None:
+    saying("training.doing_read")
+    text = clean(corpus_text(config.corpus), config.cleaning)
+    check_corpus(text)
+    saying("training.doing_tokenize")
+    tokenizer = _tokenizer(config, text)
+    saying("training.doing_encode")
+    ids = tokenizer.encode_array(text)
+    check_length(ids, config.context, config.val_fraction)
+    _, val_ids = split(ids, config.val_fraction)
+    val_characters = len(tokenizer.decode(val_ids))
+    about = {"characters": len(text), "tokens": len(ids), "val_characters": val_characters, "floor": None}
+    if config.corpus in TALES and not config.cleaning:
+        about["floor"] = entropy_per_character(TALES[config.corpus]) * val_characters / len(val_ids)
+    _publish(run / "tokenizer", tokenizer.save)
+    _publish(run / "data", lambda folder: _write_data(folder, ids, about))
+
+
+def _tokenizer(config: TrainConfig, text: str) -> Tokenizer:
+    if config.init_from is not None:
+        tokenizer = Tokenizer.load(runs.resolve(config.init_from))
+        tokenizer.require(text)
+        return tokenizer
+    # Pieces are learnt from the training part alone; every character needs an id, wherever it stands.
+    learnt_from = text if config.tokenizer == "char" else text[: max(1, int(len(text) * (1 - config.val_fraction)))]
+    return train_tokenizer(config.tokenizer, learnt_from, vocab_size=config.vocab_size)
+
+
+def _write_data(folder: Path, ids: np.ndarray, about: dict[str, Any]) -> None:
+    np.save(folder / "tokens.npy", ids, allow_pickle=False)
+    durable.write_json(folder / "about.json", about, synced=False)
+
+
+def _publish(final: Path, write: Callable[[Path], None]) -> None:
+    partial = final.with_name(f".{final.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    durable.operation("write", partial)
+    write(partial)
+    durable.remove_folder(final)
+    durable.publish_folder(partial, final)

@@ -1,0 +1,42 @@
+"""What the model writes while it learns: the same prompt and the same seed at steps further and further apart."""
+
+import torch
+from torch import Tensor
+
+from llmlab.models.gpt import GPT
+
+TEMPERATURE = 0.8
+
+
+def due(step: int) -> bool:
+    """Whether a sample, and a look inside, belongs to this step: 1, 25, 50, 100, 200, 400 …"""
+    return step == 1 or (step % 25 == 0 and (step // 25).bit_count() == 1)
+
+
+@torch.no_grad()
+def write(model: GPT, prompt: list[int], n_tokens: int, seed: int) -> list[int]:
+    """`n_tokens` ids that follow the prompt, by a generator of their own. Leaves the model in the mode it was in.
+
+    When the context is full, the model goes on from its second half.
+    """
+    was_training = model.training
+    model.eval()
+    device = next(model.parameters()).device
+    generator = torch.Generator().manual_seed(seed)
+    ids = list(prompt)
+    cache = None
+    for _ in range(n_tokens):
+        if cache is None or cache.length == cache.max_length:
+            cache = model.new_cache(1)
+            keep = len(ids) if len(ids) < cache.max_length else cache.max_length // 2
+            new = ids[-keep:] if keep else ids[-1:]
+        logits = model(torch.tensor([new], device=device), cache=cache).logits[0, -1]
+        ids.append(_draw(logits, generator))
+        new = ids[-1:]
+    model.train(was_training)
+    return ids[len(prompt) :]
+
+
+def _draw(logits: Tensor, generator: torch.Generator) -> int:
+    probabilities = torch.softmax(logits.float().cpu() / TEMPERATURE, dim=-1)
+    return int(torch.multinomial(probabilities, 1, generator=generator))
