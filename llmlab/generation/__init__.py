@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from llmlab.generation.config import SamplingConfig
+    from llmlab.generation.decoding import Generated, Step, generate, stream
     from llmlab.generation.distribution import Distribution, next_distribution
     from llmlab.generation.sampling import filter_logits
-    from llmlab.generation.stream import Generated, Step, generate, stream
 
 __all__ = [
     "Distribution",
@@ -25,10 +25,10 @@ _HOME = {
     "Distribution": "distribution",
     "next_distribution": "distribution",
     "filter_logits": "sampling",
-    "Generated": "stream",
-    "Step": "stream",
-    "generate": "stream",
-    "stream": "stream",
+    "Generated": "decoding",
+    "Step": "decoding",
+    "generate": "decoding",
+    "stream": "decoding",
 }
 
 

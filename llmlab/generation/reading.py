@@ -22,11 +22,13 @@ def prompt_ids(tokenizer: Tokenizer, prompt: str | Sequence[int]) -> list[int]:
     An empty prompt starts where texts start: after the end-of-text token if the tokenizer has one, else after a
     newline, else after a space, else after token 0. Raises LearnerError naming the characters that are lacking.
     """
-    if not isinstance(prompt, str):
-        return [*prompt] or prompt_ids(tokenizer, "")
-    if prompt:
+    if isinstance(prompt, str):
         tokenizer.require(prompt)
-        return tokenizer.encode(prompt)
+        return tokenizer.encode(prompt) or _start(tokenizer)
+    return [*prompt] or _start(tokenizer)
+
+
+def _start(tokenizer: Tokenizer) -> list[int]:
     if tokenizer.eos_id is not None:
         return [tokenizer.eos_id]
     for start in ("\n", " "):
