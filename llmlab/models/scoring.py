@@ -8,7 +8,7 @@ it in the window, so that each token of the text but the first is predicted exac
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from llmlab.models.ngram import NGram
 _FIRST_CHARACTERS = 4096  # enough to see where the first token ends, without the offsets of a whole book
 
 
+@runtime_checkable
 class TextTokenizer(Protocol):
     """What scoring asks of a tokenizer."""
 

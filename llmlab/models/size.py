@@ -100,14 +100,13 @@ def _kept_per_token(config: GPTConfig) -> int:
     d, heads = config.d_model, config.n_heads * config.head_dim
     kv_heads = config.n_kv_heads * config.head_dim
     if config.style == "gpt2":
-        norms, projections, feed_forward = 2 * 2 * d, 2 * heads + 2 * kv_heads, 2 * config.d_ff
+        per_norm, attention, feed_forward = 2 * d, 2 * heads + 2 * kv_heads, 2 * config.d_ff
     else:
-        # RMSNorm keeps its input, its square and its scaled form; rotation and QK-norm keep theirs of q and k
-        norms = 2 * 3 * d
-        projections = (7 if config.qk_norm else 4) * (heads + kv_heads) + kv_heads + heads
-        feed_forward = 4 * config.d_ff
+        per_norm, attention, feed_forward = 3 * d, 3 * heads + 2 * kv_heads, 4 * config.d_ff
+    if config.qk_norm:
+        attention += 2 * (heads + kv_heads)
     dropout = 2 * d if config.dropout else 0
-    return config.n_layers * (norms + projections + feed_forward + dropout + 2 * d) + 4 * d
+    return config.n_layers * (2 * per_norm + attention + feed_forward + dropout) + per_norm
 
 
 def kv_cache_bytes(

@@ -73,12 +73,12 @@ class AttentionSection(Section):
 
     @property
     def query(self) -> Tensor:
-        """The queries as they meet the keys: after norm and rotation, where there are any. (batch, head, seq, head_dim)"""
+        """The queries as they meet the keys, after norm and rotation if any: (batch, head, seq, head_dim)."""
         return self._last("q")
 
     @property
     def key(self) -> Tensor:
-        """The keys as they meet the queries. (batch, kv_head, seq, head_dim)"""
+        """The keys as they meet the queries: (batch, kv_head, seq, head_dim)."""
         return self._last("k")
 
     def _last(self, letter: str) -> Tensor:
@@ -97,7 +97,7 @@ class LayerTrace:
 
 
 class Trace(Section):
-    """All that one forward pass left: token_embedding, [position_embedding,] embedding, the layers, final_norm, logits."""
+    """What one forward pass left: token_embedding, [position_embedding,] embedding, the layers, final_norm, logits."""
 
     def __init__(self, model: GPT, input_ids: Tensor, entries: dict[str, Entry]) -> None:
         super().__init__(entries, "")
@@ -128,13 +128,15 @@ class Trace(Section):
 
     @cached_property
     def logits_per_layer(self) -> Tensor:
-        """What the head would say after each layer (the logit lens, nostalgebraist 2020), computed when first asked for.
+        """What the head would say after each layer (the logit lens, nostalgebraist 2020): (layer, batch, seq, vocab).
 
-        (layer, batch, seq, vocab): index 0 reads the embedding, index i the stream after layer i; the last is `logits`.
+        Index 0 reads the embedding, index i the stream after layer i; the last is `logits`. Computed when first asked
+        for, with the weights that the model has then.
         """
         stream = [self.embedding, *(layer.feed_forward.residual_after for layer in self.layers)]
         with torch.no_grad():
-            return torch.stack([self._model.head(self._model.final_norm(x)) for x in stream])
+            lens = torch.stack([self._model.head(self._model.final_norm(x)) for x in stream])
+        return lens.to(self.logits.dtype)
 
 
 class _Recorder:

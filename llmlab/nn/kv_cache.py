@@ -21,10 +21,13 @@ class LayerCache:
     def append(
         self, k: Float[Tensor, "batch kv_heads new head_dim"], v: Float[Tensor, "batch kv_heads new head_dim"]
     ) -> tuple[Float[Tensor, "batch kv_heads filled head_dim"], Float[Tensor, "batch kv_heads filled head_dim"]]:
-        """Write the new keys and values after those already there; return all of them (views, not copies)."""
+        """Write the new keys and values after those already there; return all of them (views, not copies).
+
+        What is kept is for reading on: no gradient flows through it.
+        """
         end = self.length + k.shape[2]
-        self.keys[:, :, self.length : end] = k
-        self.values[:, :, self.length : end] = v
+        self.keys[:, :, self.length : end] = k.detach()
+        self.values[:, :, self.length : end] = v.detach()
         self.length = end
         return self.keys[:, :, :end], self.values[:, :, :end]
 
@@ -43,10 +46,11 @@ class KVCache:
         device: torch.device | str = "cpu",
     ) -> None:
         self.max_length = max_length
-        shape = (n_layers, batch, n_kv_heads, max_length, head_dim)
-        self.keys = torch.zeros(shape, dtype=dtype, device=device)
-        self.values = torch.zeros(shape, dtype=dtype, device=device)
-        self.layers = [LayerCache(k, v) for k, v in zip(self.keys, self.values, strict=True)]
+        shape = (batch, n_kv_heads, max_length, head_dim)
+        self.layers = [
+            LayerCache(torch.zeros(shape, dtype=dtype, device=device), torch.zeros(shape, dtype=dtype, device=device))
+            for _ in range(n_layers)
+        ]
 
     @property
     def length(self) -> int:
@@ -55,7 +59,8 @@ class KVCache:
 
     @property
     def nbytes(self) -> int:
-        return self.keys.nbytes + self.values.nbytes
+        """Bytes that it takes, filled or not."""
+        return sum(layer.keys.nbytes + layer.values.nbytes for layer in self.layers)
 
     def truncate(self, length: int) -> None:
         """Forget every position from `length` on: go back to an earlier place in the text."""

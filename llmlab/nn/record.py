@@ -4,11 +4,12 @@ A part calls `record(name, value, formula)` beside the line that computed the va
 cannot drift apart. `record.within("attention")` names the sub-part that follows.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
 
+@runtime_checkable
 class Record(Protocol):
     def __call__(self, name: str, value: Tensor, axes: str, formula: str) -> None:
         """Keep `value` under `name`; `axes` names its dimensions ("batch seq d_model"), `formula` is LaTeX."""
