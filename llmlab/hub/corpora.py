@@ -14,6 +14,7 @@ from llmlab.hub.plays import plays_text
 from llmlab.hub.poems import poems_text
 from llmlab.i18n import LearnerError
 from llmlab.text.files import read_text
+from llmlab.text.tales import write_tales
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +67,6 @@ _PREPARE: dict[str, Callable[[Path], str]] = {
 
 def _prepared(corpus: Entry, progress: Progress | None) -> str:
     if corpus.sources[0].type == "generated":
-        from llmlab.text.tales import write_tales
-
         assert corpus.characters is not None
         return write_tales("zh" if "zh" in corpus.languages else "en", characters=corpus.characters)
     kept = cache() / f"{corpus.name}.txt"

@@ -1,0 +1,59 @@
+"""A model folder as one zip file, to download from the app and to give it back."""
+
+import io
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import IO
+
+from llmlab.hub.folder import CONFIG, load
+from llmlab.hub.home import cache
+from llmlab.hub.unpack import unpack
+from llmlab.i18n import LearnerError
+from llmlab.models.gpt import GPT
+from llmlab.text.tokenizer import Tokenizer
+
+FILES = (
+    *("config.json", "generation_config.json", "model.safetensors", "model.safetensors.index.json"),
+    *("model-*.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json"),
+    *("merges.txt", "vocab.txt", "*.model", "README.md", "LICENSE*", "metrics.jsonl"),
+)
+"""What belongs to a model; a checkpoint's optimizer and state do not."""
+LARGEST = 8_000_000_000
+"""Most bytes that a zip may unpack to."""
+
+
+def export_zip(folder: Path, *, name: str | None = None) -> bytes:
+    """A zip of the model's files in one folder called `name` (by default as the folder is), which transformers opens.
+
+    Raises LearnerError for a folder that holds no model.
+    """
+    if not (folder / CONFIG).is_file():
+        raise LearnerError("hub.not_a_model_folder", folder=folder)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for path in sorted(path for pattern in FILES for path in folder.glob(pattern)):
+            # Weights are as good as random: compressing them takes long and gains nothing.
+            method = zipfile.ZIP_STORED if path.suffix == ".safetensors" else zipfile.ZIP_DEFLATED
+            zipped.write(path, f"{name or folder.name}/{path.name}", compress_type=method)
+    return content.getvalue()
+
+
+def import_zip(archive: Path | IO[bytes]) -> tuple[GPT, Tokenizer]:
+    """The model in a zip (a file, or an upload), wherever in it its folder stands, as `hub.load` gives it.
+
+    Raises LearnerError for what is no zip, holds no model or several, and for all that `hub.load` refuses.
+    """
+    with tempfile.TemporaryDirectory(prefix=".importing-", dir=cache(), ignore_cleanup_errors=True) as folder:
+        at = Path(folder)
+        if not isinstance(archive, Path):
+            with (at / "upload.zip").open("wb") as out:
+                shutil.copyfileobj(archive, out, 1 << 20)
+            archive = at / "upload.zip"
+        patterns = [*FILES, *(f"*/{pattern}" for pattern in FILES)]
+        unpack(archive, at / "content", patterns, limit_bytes=LARGEST)
+        found = sorted((at / "content").rglob(CONFIG))
+        if len(found) != 1:
+            raise LearnerError("hub.archive_models", archive=archive.name, count=len(found))
+        return load(found[0].parent)
