@@ -3,6 +3,8 @@
 Navigation drops the query string, so the choice lives in the session and is written back to the address.
 """
 
+import re
+
 import streamlit as st
 
 from llmlab.i18n import LANGUAGES, Language
@@ -41,6 +43,11 @@ def choose(wanted: Language) -> None:
 def say(phrase: str, /, **parameters: object) -> str:
     """A phrase in the reader's language; see `llmlab.i18n.say`."""
     return say_in(phrase, language(), **parameters)
+
+
+def plain(text: str) -> str:
+    """Text for places that read Markdown, with everything that Markdown would act on escaped."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!$:<>~|])", r"\\\1", text)
 
 
 def switch() -> None:

@@ -25,7 +25,6 @@ the shell says it in the reader's language. Widgets are mounted with `llmlab.wid
 
 import functools
 import logging
-import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +37,8 @@ import streamlit as st
 from llmlab import __version__
 from llmlab.i18n import LearnerError
 from llmlab.ui import language as languages
-from llmlab.ui.language import language, say
+from llmlab.ui import opened
+from llmlab.ui.language import language, plain, say
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,6 +70,7 @@ def file_of(name: str) -> str:
 def run() -> None:
     """Settle the language, draw the navigation, run the page that the address names."""
     languages.settle()
+    opened.warm()
     here = Path(__file__).parent
     sections: dict[str, list[object]] = {}
     for entry in PAGES:
@@ -100,11 +101,6 @@ def header(title: str, lead: str) -> None:
 
 def footer() -> None:
     st.caption(say("ui_shell.footer", version=__version__))
-
-
-def plain(text: str) -> str:
-    """Text for places that read Markdown, with everything that Markdown would act on escaped."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!$:<>~|])", r"\\\1", text)
 
 
 @contextmanager

@@ -1,10 +1,111 @@
 """Start: type, and see at once what a small language model reads and expects next."""
 
-from llmlab.ui import shell
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from llmlab.ui import opened, shell
+from llmlab.ui.language import language, plain, say
+from llmlab.widgets import labels
+from llmlab.widgets.streamlit import replied, show
+
+if TYPE_CHECKING:
+    from llmlab.models.gpt import GPT
+    from llmlab.text.tokenizer import Tokenizer
+
+CODE = """\
+from llmlab import hub
+from llmlab.widgets import reader
+
+model, tokenizer = hub.load({folder!r})
+reader.show(model, tokenizer, {text!r})
+"""
 
 
 def page() -> None:
     shell.header("ui_start.title", "ui_start.lead")
+    chosen = opened.choice()
+    with st.spinner(say("ui_shell.opening")):
+        model, tokenizer = opened.open_model(chosen)
+    live(chosen)
+    opened.which(chosen)
+    facts(chosen, model)
+    with st.container(horizontal=True):
+        st.page_link(shell.file_of("train"), label=say("ui_start.to_train"), icon=":material/model_training:")
+        st.page_link(shell.file_of("generate"), label=say("ui_start.to_generate"), icon=":material/alt_route:")
+    shell.code(CODE.format(folder=chosen.name or str(chosen.folder), text=opened.opening_text(tokenizer, language())))
+
+
+@shell.fragment
+def live(chosen: opened.Choice) -> None:
+    """The widget: what it asks arrives here, the answer goes back in the same short run."""
+    model, tokenizer = opened.open_model(chosen)
+    key = "reader_" + hashlib.sha256(str(chosen.folder).encode()).hexdigest()[:8]
+    reader = _reader(chosen, model, tokenizer)
+    kept = st.session_state.get(f"{key}_kept") or {
+        "text": opened.opening_text(tokenizer, language()),
+        "temperature": 1.0,
+    }
+    ask: dict[str, Any] = replied(key, "ask") or kept
+    answer = reader.answer(ask, language())
+    text = answer.get("text", ask["text"])
+    st.session_state[f"{key}_kept"] = {**ask, "text": text, "sample": False, "nonce": 0}
+    state = {"text": text, "temperature": ask["temperature"], "labels": labels("reader", language()), "answer": answer}
+    show("reader", key=key, state=state, language=language())
+
+
+def _reader(chosen: opened.Choice, model: "GPT", tokenizer: "Tokenizer") -> Any:
+    """One Reader a session and model: it remembers which head it picked."""
+    from llmlab.widgets.reader import Reader
+
+    found = st.session_state.get("start_reader")
+    if found is None or found.model is not model:
+        found = st.session_state["start_reader"] = Reader(model, tokenizer)
+    return found
+
+
+def facts(chosen: opened.Choice, model: "GPT") -> None:
+    """What the model is: its size from the model itself, its training time and loss from the files it came with."""
+    from llmlab.hub import catalogue
+
+    sentences = [say("ui_start.size", parameters=_count(model.parameter_count()))]
+    corpus = _corpus(chosen)
+    if corpus is not None:
+        titles = {entry.name: entry.title[language()] for entry in catalogue.entries("corpus")}
+        sentences.append(say("ui_start.corpus", corpus=plain(titles.get(corpus, corpus))))
+    last = _last_metrics(chosen)
+    if last.get("seconds"):
+        sentences.append(say("ui_start.time", minutes=_minutes(float(last["seconds"]))))
+    st.markdown(say("ui_start.gap").join(sentences))
+
+
+def _corpus(chosen: opened.Choice) -> str | None:
+    if chosen.run is not None:
+        from llmlab.training import runs
+
+        return runs.config(chosen.run).corpus
+    return chosen.name.removesuffix("-gpt") if chosen.name else None
+
+
+def _last_metrics(chosen: opened.Choice) -> dict[str, Any]:
+    source = (chosen.run or chosen.folder) / "metrics.jsonl"
+    lines = source.read_text(encoding="utf-8").splitlines() if source.is_file() else []
+    return json.loads(lines[-1]) if lines else {}
+
+
+def _count(parameters: int) -> str:
+    """A count of parameters as it is said: 2.8 million, 280 万."""
+    if language() == "zh":
+        return f"{parameters / 1e4:.0f} 万" if parameters >= 1e4 else str(parameters)
+    return f"{parameters / 1e6:.1f} million" if parameters >= 1e6 else f"{parameters:,}"
+
+
+def _minutes(seconds: float) -> str:
+    if seconds < 90:
+        return say("ui_start.seconds", n=round(seconds))
+    return say("ui_start.minutes", n=round(seconds / 60))
 
 
 if __name__ == "__main__":

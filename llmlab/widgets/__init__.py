@@ -6,6 +6,10 @@ state: `get(k)`, `set(k, v)`, `save_changes()`, `on("change:k", f)`. Text goes i
 
 from functools import cache
 from importlib.resources import files
+from typing import Any
+
+from llmlab.i18n import Language, field_help
+from llmlab.i18n.phrases import phrase_table
 
 
 @cache
@@ -23,3 +27,45 @@ def stylesheet(name: str) -> str:
     own = room / f"{name}.css"
     shared = (room / "shared.css").read_text(encoding="utf-8").replace("/* palette */", css_variables())
     return shared + (own.read_text(encoding="utf-8") if own.is_file() else "")
+
+
+def labels(name: str, language: Language) -> dict[str, str]:
+    """The words on a widget: the phrases of `widgets.toml` that begin with its name, placeholders left in."""
+    prefix = f"{name}_"
+    return {
+        key.removeprefix(prefix): words[language]
+        for key, words in phrase_table("widgets").items()
+        if key.startswith(prefix)
+    }
+
+
+def controls(language: Language) -> list[dict[str, Any]]:
+    """The settings of a decoding as the Generate widget draws them: ranges, what means off, and help texts."""
+    from llmlab.generation.config import SamplingConfig
+
+    help_texts = field_help(SamplingConfig, language)
+    words = labels("generated_text", language)
+    shapes: tuple[tuple[str, str, float, float, float, float, float | None], ...] = (
+        # name, type, min, max, step, value, off
+        ("temperature", "range", 0, 2, 0.05, 0.8, None),
+        ("top_k", "range", 0, 60, 1, 0, 0),
+        ("top_p", "range", 0.05, 1, 0.01, 0.95, 1),
+        ("min_p", "range", 0, 0.5, 0.01, 0, 0),
+        ("repetition_penalty", "range", 1, 2, 0.05, 1, 1),
+        ("tokens", "range", 20, 400, 10, 160, None),
+        ("seed", "number", 0, 2**31 - 1, 1, 0, None),
+    )
+    return [
+        {
+            "name": name,
+            "type": kind,
+            "min": low,
+            "max": high,
+            "step": step,
+            "value": value,
+            "off": off,
+            "label": words.get(f"{name}_label", words[name]),
+            "help": help_texts.get(name, words.get(f"{name}_help", "")),
+        }
+        for name, kind, low, high, step, value, off in shapes
+    ]

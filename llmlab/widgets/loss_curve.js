@@ -71,10 +71,10 @@ function mark(kind, x, y, size, colour) {
   return node;
 }
 
-let instances = 0;
+let drawn = 0;
 
 function render({ model, el }) {
-  const clip = `lc-clip-${++instances}`;
+  const clip = `lc-clip-${++drawn}`;
   const history = new Map(); // run id -> { train: [[step, loss]…], val: [[step, loss]…] }
   let zoom = null; // { x: [low, high], y: [low, high] } in data units, or null for everything
   let logX = Boolean(model.get("log_x"));

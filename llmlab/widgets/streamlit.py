@@ -38,6 +38,9 @@ export default function (component) {
       moved.forEach((key) => { state[key] = next[key]; });
       moved.forEach(fire);
     } };
+    const look = () => ((style) => style.color + style.getPropertyValue("--ink"))(getComputedStyle(el));
+    let looked = look();  // canvases do not follow the theme by themselves: `change:theme` tells them
+    instance.restyle = () => { if (look() !== looked) { looked = look(); fire("theme"); } };
     instances.set(parentElement, instance);
     const cleanup = llmlabWidget.render({ model, el });
     instance.remove = () => { if (cleanup) cleanup(); el.remove(); instances.delete(parentElement); };
@@ -45,6 +48,7 @@ export default function (component) {
     instance.send = setStateValue;
     parentElement.querySelector(".llmlab").lang = data.lang;
     instance.update(data.state);
+    instance.restyle();
   }
   return instance.remove;
 }

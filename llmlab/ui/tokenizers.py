@@ -1,0 +1,128 @@
+"""Tokenizers: one text cut by characters, words and byte pairs, and how byte pairs grow merge by merge."""
+
+from typing import Any
+
+import streamlit as st
+
+from llmlab.i18n import LearnerError
+from llmlab.ui import opened, shell
+from llmlab.ui.language import language, say
+from llmlab.widgets import labels
+from llmlab.widgets.streamlit import replied, show
+
+LEARNED_FROM = 400_000
+"""Characters of the corpus from which the tokenizers are learned: enough for these sizes, and done in a moment."""
+SIZES = (512, 1024, 2048, 4096)
+
+CODE = """\
+from llmlab import hub
+from llmlab.text.tokenizer import train_tokenizer
+from llmlab.widgets import token_strip
+
+text = hub.corpus_text({corpus!r})[:{characters}]
+tokenizers = [
+    ("character", train_tokenizer("char", text)),
+    ("word", train_tokenizer("word", text, vocab_size={size})),
+    ("byte pairs", train_tokenizer("bpe", text, vocab_size={size})),
+]
+token_strip.show(tokenizers, tokenizers[2][1].byte_pairs(), {sentence!r})
+"""
+
+
+def page() -> None:
+    shell.header("ui_tokenizers.title", "ui_tokenizers.lead")
+    corpus, size = _settings()
+    with st.spinner(say("ui_tokenizers.learning")):
+        _learned(corpus, size)
+    live(corpus, size)
+    _more(corpus)
+    shell.code(CODE.format(corpus=corpus, characters=LEARNED_FROM, size=size, sentence=say("ui_tokenizers.sentence")))
+
+
+@shell.fragment
+def live(corpus: str, size: int) -> None:
+    from llmlab.widgets.token_strip import Cutter
+
+    learned = _learned(corpus, size)
+    rows: list[tuple[str, Any]] = [
+        (say("ui_tokenizers.char"), learned["char"]),
+        (say("ui_tokenizers.word"), learned["word"]),
+        (say("ui_tokenizers.bpe"), learned["bpe"]),
+    ]
+    own = _own_tokenizer()
+    if own is not None:
+        rows.append(own)
+    cutter = Cutter(rows, learned["bpe"].byte_pairs())
+    key = "token_strip"
+    kept = st.session_state.get("tokenizers_text") or {"text": say("ui_tokenizers.sentence")}
+    ask = replied(key, "ask") or kept
+    st.session_state["tokenizers_text"] = {"text": ask["text"]}
+    state = {
+        "text": ask["text"],
+        "labels": labels("token_strip", language()),
+        "answer": cutter.answer(ask, language()),
+    }
+    show("token_strip", key=key, state=state, language=language())
+
+
+def _settings() -> tuple[str, int]:
+    """Corpus and vocabulary size; the controls that set them come after the picture."""
+    default = _corpora()[0]
+    corpus = st.session_state.get("tokenizers_corpus", default)
+    return (corpus if corpus in _corpora() else default), st.session_state.get("tokenizers_size", 1024)
+
+
+def _more(corpus: str) -> None:
+    from llmlab.hub import catalogue
+
+    titles = {entry.name: entry.title[language()] for entry in catalogue.entries("corpus")}
+    with st.expander(say("ui_tokenizers.more"), icon=":material/tune:"):
+        corpora = _corpora()
+        st.selectbox(
+            say("ui_tokenizers.corpus"),
+            corpora,
+            index=corpora.index(corpus),
+            key="tokenizers_corpus",
+            format_func=lambda name: titles.get(name, name),
+            help=say("ui_tokenizers.corpus_help"),
+        )
+        st.select_slider(
+            say("ui_tokenizers.size"), SIZES, value=1024, key="tokenizers_size", help=say("ui_tokenizers.size_help")
+        )
+
+
+def _corpora() -> list[str]:
+    """Corpora that are here without the network, the reader's language first, fetched texts before the Tales."""
+    from llmlab import hub
+    from llmlab.hub import catalogue
+
+    here = [entry for entry in catalogue.entries("corpus") if hub.is_local(entry.name)]
+    here.sort(key=lambda entry: (language() not in entry.languages, entry.sources[0].type == "generated"))
+    return [entry.name for entry in here]
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _learned(corpus: str, size: int) -> dict[str, Any]:
+    from llmlab import hub
+    from llmlab.text.tokenizer import train_tokenizer
+
+    text = hub.corpus_text(corpus)[:LEARNED_FROM]
+    return {
+        kind: train_tokenizer(kind, text, vocab_size=None if kind == "char" else size)
+        for kind in ("char", "word", "bpe")
+    }
+
+
+def _own_tokenizer() -> tuple[str, Any] | None:
+    """The tokenizer of the model on show, without opening the model."""
+    from llmlab.text.tokenizer import Tokenizer
+
+    try:
+        chosen = opened.choice()
+        return say("ui_tokenizers.own", title=chosen.title), Tokenizer.load(chosen.folder)
+    except LearnerError:  # no model yet: the three learned ones are enough
+        return None
+
+
+if __name__ == "__main__":
+    page()
