@@ -1,0 +1,69 @@
+"""Library: every model, run and text there is; each opens in another page, and models come in and go out as zips."""
+
+import streamlit as st
+
+from llmlab.i18n import LearnerError
+from llmlab.ui import library_models, library_texts, ownership, shell
+from llmlab.ui.language import language, say
+
+LARGEST_ARCHIVE = 200_000_000
+
+CODE = """
+from llmlab import hub
+
+model, tokenizer = hub.load("shakespeare-gpt")      # a name, or any folder that transformers opens
+hub.save(model, tokenizer, "my-folder")             # transformers opens it: AutoModelForCausalLM.from_pretrained
+text = hub.corpus_text("tales-en")
+"""
+
+
+def page() -> None:
+    ownership.keep()
+    shell.header("ui_library.title", "ui_library.lead")
+    words = st.text_input(
+        say("ui_library.filter"),
+        key="library_words",
+        placeholder=say("ui_library.filter"),
+        icon=":material/search:",
+        label_visibility="collapsed",
+    )
+    problem = st.session_state.pop("train_problem", None)
+    if problem is not None:
+        st.warning(shell.plain(problem.say(language())), icon=":material/lightbulb:")
+    st.subheader(say("ui_library.models"), anchor=False)
+    with shell.calmly():
+        library_models.table(words or "")
+    st.subheader(say("ui_library.texts"), anchor=False)
+    with shell.calmly():
+        library_texts.table(words or "")
+    with st.expander(say("ui_library.import"), icon=":material/upload:", key="library_import"), shell.calmly():
+        _import()
+    shell.code(CODE)
+
+
+def _import() -> None:
+    """A zip of a transformers folder becomes a model under a name."""
+    st.markdown(say("ui_library.import_lead"))
+    file = st.file_uploader(
+        say("ui_library.import_file"),
+        type=["zip"],
+        key="library_zip",
+        label_visibility="collapsed",
+        max_upload_size=200,
+    )
+    name = st.text_input(say("ui_library.import_name"), key="library_zip_name", max_chars=60)
+    if not st.button(say("ui_library.import_go"), disabled=file is None, key="library_import_go") or file is None:
+        return
+    if file.size > LARGEST_ARCHIVE:
+        raise LearnerError("ui_library.too_large", megabytes=file.size // 1_000_000, most=LARGEST_ARCHIVE // 1_000_000)
+    from llmlab.hub.archive import import_zip
+    from llmlab.training.runs import run_path
+
+    target = run_path(name or file.name.rsplit(".", 1)[0])
+    with st.spinner(say("ui_library.importing")):
+        import_zip(file, target)
+    st.success(say("ui_library.imported", name=shell.plain(target.name)), icon=":material/check:")
+
+
+if __name__ == "__main__":
+    page()

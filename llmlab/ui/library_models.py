@@ -1,0 +1,233 @@
+"""The models of the Library: those of the catalogue, imported folders and the learner's runs, as rows of one table."""
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from llmlab.ui import fetching, ownership, shell, train_runs
+from llmlab.ui.language import language, say
+
+_MOST_ROWS = 40
+_WIDTHS = (2.8, 1.9, 2.2, 1.5, 1.7, 3.0)
+_DTYPES = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One model or run."""
+
+    name: str
+    """What other pages and the command line call it."""
+    title: str
+    """What the reader sees, when it differs."""
+    run: Path | None
+    """The folder of the run, for a run."""
+    folder: Path | None
+    """Where the weights lie; None while nothing is here."""
+    family: str = "–"
+    parameters: int | None = None
+    trained_on: str = "–"
+    bits: float | None = None
+    """Validation loss in bits per character."""
+    when: float | None = None
+    state: str | None = None
+    """Of a run that is not finished."""
+
+    def matches(self, words: str) -> bool:
+        """Whether every typed word occurs in what the row says."""
+        said = f"{self.name} {self.title} {self.family} {self.trained_on}".lower()
+        return all(word in said for word in words.lower().split())
+
+
+def rows() -> list[Row]:
+    """Everything that opens, newest runs first, then imported folders and the catalogue."""
+    from llmlab.hub.catalogue import entries
+    from llmlab.hub.fetch import is_local
+    from llmlab.training import runs
+
+    found = [_of_run(run) for run in runs.list_runs()]
+    known = {run.name for run in runs.list_runs()}
+    folders = [f for f in runs.runs_dir().iterdir() if f.name not in known and (f / "config.json").is_file()]
+    catalogue = [_of_entry(entry) for entry in entries("model") if is_local(entry.name) or entry.size_bytes]
+    return found + [_of_folder(folder) for folder in sorted(folders)] + catalogue
+
+
+def _of_run(run: Path) -> Row:
+    from llmlab.training import runs
+
+    config, status = runs.config(run), runs.status(run)
+    folder = runs.best(run) if runs.last(run) is not None else None
+    return Row(
+        name=run.name,
+        title=run.name,
+        run=run,
+        folder=folder,
+        family=config.model,
+        parameters=status.parameters,
+        trained_on=corpus_title(config.corpus),
+        bits=bits_per_character(run, status.val_loss, config.val_fraction),
+        when=runs.about(run).get("created"),
+        state=None if status.state == "finished" else status.state,
+    )
+
+
+def _of_folder(folder: Path) -> Row:
+    family, parameters = look(folder, (folder / "config.json").stat().st_mtime)
+    when = (folder / "config.json").stat().st_mtime
+    return Row(
+        name=folder.name, title=folder.name, run=None, folder=folder, family=family, parameters=parameters, when=when
+    )
+
+
+def _of_entry(entry: Any) -> Row:
+    from llmlab.hub.fetch import fetch, is_local
+
+    folder = fetch(entry.name) if is_local(entry.name) else None
+    row = {"name": entry.name, "title": entry.title[language()], "run": None, "folder": folder}
+    if folder is None or not (folder / "config.json").is_file():
+        return Row(**row)
+    family, parameters = look(folder, (folder / "config.json").stat().st_mtime)
+    card = _json(folder / "llmlab.json")
+    trained_on = corpus_title(card["corpus"]) if "corpus" in card else "–"
+    return Row(**row, family=family, parameters=parameters, trained_on=trained_on, bits=card.get("bits_per_character"))
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def look(folder: Path, changed: float) -> tuple[str, int | None]:
+    """A model folder's family and its number of parameters, read from headers alone: nothing is loaded."""
+    family = str(_json(folder / "config.json").get("model_type", "–"))
+    try:
+        return family, sum(_count(file) for file in folder.glob("*.safetensors")) or None
+    except (OSError, ValueError, KeyError, AttributeError):
+        return family, None
+
+
+def _count(file: Path) -> int:
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if length > 100_000_000:
+            raise ValueError("not a safetensors header")
+        header = json.loads(stream.read(length))
+    return sum(math.prod(t["shape"]) for name, t in header.items() if name != "__metadata__" and t["dtype"] in _DTYPES)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def bits_per_character(run: Path, val_loss: float | None, val_fraction: float) -> float | None:
+    """Nats per token to bits per character, by the lengths that the run noted of its validation text."""
+    about = _json(run / "data" / "about.json")
+    if val_loss is None or not about.get("val_characters"):
+        return None
+    val_tokens = about["tokens"] - int(about["tokens"] * (1 - val_fraction))
+    return float(val_loss * val_tokens / about["val_characters"] / math.log(2))
+
+
+def corpus_title(corpus: str) -> str:
+    """A corpus as the reader knows it: the catalogue's title, or the file's name."""
+    from llmlab.hub.catalogue import entries
+
+    titles = {entry.name: entry.title[language()] for entry in entries("corpus")}
+    return titles.get(corpus) or (say("ui_library.own_text") if "/uploads/" in corpus else Path(corpus).name)
+
+
+def table(words: str) -> None:
+    """The rows that match what was typed."""
+    every = rows()
+    found = [row for row in every if row.matches(words)]
+    if not found:
+        st.info(say("ui_library.none_found", words=shell.plain(words)), icon=":material/search_off:")
+        return
+    with st.container(key="library_table"):
+        heads = ("name", "family_size", "trained_on", "bits", "date")
+        for column, head in zip(st.columns(_WIDTHS), heads, strict=False):
+            column.caption(say(f"ui_library.{head}"), help=say("ui_library.bits_help") if head == "bits" else None)
+        for row in found[:_MOST_ROWS]:
+            _row(row)
+    if len(found) > _MOST_ROWS:
+        st.caption(say("ui_library.more_rows", n=len(found) - _MOST_ROWS))
+
+
+def _row(row: Row) -> None:
+    name, family, corpus, bits, date, doors = st.columns(_WIDTHS, vertical_alignment="center")
+    state = f" · {say('ui_train.state_' + row.state)}" if row.state else ""
+    name.markdown(f"**{shell.plain(row.title)}**{state}")
+    size = _size(row.parameters)
+    family.markdown(f"{shell.plain(row.family)}{' · ' + size if size else ''}")
+    corpus.markdown(shell.plain(row.trained_on))
+    bits.markdown(f"{row.bits:.3f}" if row.bits is not None else "–")
+    date.markdown(f"{datetime.fromtimestamp(row.when):%Y-%m-%d}" if row.when else "–")
+    with doors.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _doors(row)
+
+
+def _doors(row: Row) -> None:
+    """Where a row opens."""
+    if row.run is not None and st.button(
+        say("ui_library.curve"), key=f"library_curve_{row.name}", type="tertiary", help=say("ui_library.curve_help")
+    ):
+        st.switch_page(shell.file_of("train"), query_params={"run": row.name})
+    if row.folder is None:
+        if row.run is None:
+            fetching.offer(row.name, key=f"library_fetch_{row.name}")
+        return
+    if st.button(say("ui_library.generate"), key=f"library_generate_{row.name}", type="tertiary"):
+        train_runs.open_in("generate", row.name)
+    with st.popover("", icon=":material/more_horiz:", type="tertiary", key=f"library_more_{row.name}"):
+        if st.button(say("ui_train.fine_tune"), key=f"library_tune_{row.name}", icon=":material/tune:"):
+            st.session_state.pop("train_run", None)
+            st.switch_page(shell.file_of("train"), query_params={"from": row.name})
+        _export(row)
+        if row.run is not None:
+            _delete(row.run)
+
+
+def _export(row: Row) -> None:
+    def pack() -> bytes:
+        from llmlab.hub.archive import export_zip
+
+        return export_zip(row.folder)
+
+    st.download_button(
+        say("ui_library.export"),
+        pack,
+        file_name=f"{row.name}.zip",
+        mime="application/zip",
+        key=f"library_export_{row.name}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _delete(run: Path) -> None:
+    from llmlab.training import runs
+
+    if not ownership.owns(runs.owner(run)):
+        st.caption(say("ui_train.not_yours"))
+        return
+    st.markdown(say("ui_train.delete_sure", name=shell.plain(run.name)))
+    st.button(
+        say("ui_train.delete"),
+        key=f"library_delete_{run.name}",
+        icon=":material/delete:",
+        on_click=train_runs.delete,
+        args=(run,),
+    )
+
+
+def _size(parameters: int | None) -> str:
+    if parameters is None:
+        return ""
+    if parameters < 1_000_000:
+        return f"{parameters / 1000:.0f} k"
+    return say("ui_train.million", n=f"{parameters / 1e6:.1f}", wan=f"{parameters / 1e4:,.0f}")

@@ -1,0 +1,55 @@
+"""The texts of the Library: what each corpus is, under which licence, and whether it is on this machine."""
+
+from typing import Any
+
+import streamlit as st
+
+from llmlab.ui import fetching, shell
+from llmlab.ui.language import language, say
+
+_WIDTHS = (3.2, 1.7, 1.3, 2.1, 1.8, 2.3)
+
+
+def table(words: str) -> None:
+    """The corpora that match what was typed."""
+    from llmlab.hub.catalogue import entries
+
+    found = [entry for entry in entries("corpus") if _matches(entry, words)]
+    if not found:
+        st.info(say("ui_library.none_found", words=shell.plain(words)), icon=":material/search_off:")
+        return
+    heads = ("name", "licence", "languages", "size", "source")
+    for column, head in zip(st.columns(_WIDTHS), heads, strict=False):
+        column.caption(say(f"ui_library.{head}"))
+    for entry in found:
+        _row(entry)
+
+
+def _matches(entry: Any, words: str) -> bool:
+    said = f"{entry.name} {' '.join(entry.title.values())} {entry.licence} {entry.source}".lower()
+    return all(word in said for word in words.lower().split())
+
+
+def _row(entry: Any) -> None:
+    from llmlab.hub.fetch import is_local
+
+    name, licence, languages, size, source, doors = st.columns(_WIDTHS, vertical_alignment="center")
+    name.markdown(f"**{shell.plain(entry.title[language()])}**", help=shell.plain(entry.note[language()]))
+    licence.markdown(shell.plain(entry.licence))
+    languages.markdown(", ".join(say(f"ui_train.language_{code}") for code in entry.languages))
+    size.markdown(_size(entry))
+    label = shell.plain(entry.source)
+    source.markdown(f"[{label}]({entry.source_url})" if entry.source_url else label)
+    with doors.container(horizontal=True, vertical_alignment="center"):
+        if not is_local(entry.name):
+            fetching.offer(entry.name, key=f"library_fetch_{entry.name}")
+        elif st.button(say("ui_library.train_on"), key=f"library_train_{entry.name}", type="tertiary"):
+            st.session_state["train_corpus"] = entry.name
+            st.session_state.pop("train_run", None)
+            st.switch_page(shell.file_of("train"))
+
+
+def _size(entry: Any) -> str:
+    if entry.characters:
+        return say("ui_library.characters", n=f"{entry.characters / 1e6:.1f}", wan=f"{entry.characters / 1e4:,.0f}")
+    return fetching.size(entry.size_bytes)

@@ -1,0 +1,73 @@
+"""Train a model of your own: text, tokens, size, go; then watch it learn."""
+
+import streamlit as st
+
+from llmlab.i18n import LearnerError
+from llmlab.ui import ownership, shell, train_choice, train_live, train_runs, train_setup
+from llmlab.ui.language import say
+
+
+def page() -> None:
+    ownership.keep()
+    run = train_runs.on_show()
+    if run is None:
+        _take_from_address()
+        shell.header("ui_train.title", "ui_train.lead")
+        train_setup.setup(_start)
+    else:
+        _watch(run)
+    train_runs.chips(run)
+    _code()
+    st.session_state.pop("train_problem", None)
+
+
+def _watch(run: object) -> None:
+    from llmlab.training import runs
+
+    shell.header("ui_train.title", "ui_train.lead_live")
+    train_live.live(run, train_runs.overlaid())
+    status = runs.status(run)
+    problem = st.session_state.get("train_problem")
+    if problem is not None:
+        st.warning(shell.plain(problem.say(train_live.language())), icon=":material/lightbulb:")
+    if status.state in ("stopped", "finished", "failed"):
+        train_runs.actions(run, status)
+    st.button(say("ui_train.another"), icon=":material/add:", on_click=train_runs.close, type="tertiary")
+
+
+def _take_from_address() -> None:
+    """`?from=NAME` sets up fine-tuning: that is how other pages send a model here."""
+    asked = st.query_params.get("from")
+    if asked:
+        st.session_state["train_from"] = asked
+        del st.query_params["from"]
+
+
+def _start() -> None:
+    """Make the run and hand it to the queue; what stands in the way is said under the button."""
+    from llmlab.training import runs
+    from llmlab.training.jobs import LocalQueue
+
+    st.session_state.pop("train_problem", None)
+    try:
+        train_setup.check()
+        run = runs.create(train_choice.config(), train_choice.run_name(), ownership.owner())
+        LocalQueue().submit(run)
+    except LearnerError as error:
+        st.session_state["train_problem"] = error
+        return
+    st.session_state["train_overlay"] = []
+    train_runs.show(run.name)
+
+
+def _code() -> None:
+    with st.expander(say("ui_train.show_command"), icon=":material/terminal:"):
+        st.caption(say("ui_train.command_lead"))
+        given = train_choice.words()
+        st.code(train_choice.command(given), language="bash", wrap_lines=True)
+        if train_choice.corpus() is not None:
+            st.code(train_choice.notebook(given), language="python")
+
+
+if __name__ == "__main__":
+    page()

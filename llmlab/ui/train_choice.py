@@ -1,0 +1,160 @@
+"""What the learner has chosen on the Train page, kept in the session, and the run that it amounts to."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from llmlab.ui.language import language
+
+DIAL = ("tiny", "default", "small", "medium")
+"""The recipes of the dial, smallest first; `default` is a learner's first model."""
+OWN = "own"
+"""Stands for the learner's own file among the corpora."""
+
+_STEPS_OF_PAGE = ("corpus", "cleaning", "tokenizer", "vocab_size", "recipe", "init_from")
+_SCRATCH = ""
+
+
+def corpus() -> str | None:
+    """The chosen corpus as the trainer reads it: a name, or the path of the upload; None while nothing was uploaded."""
+    chosen = st.session_state.get("train_corpus") or f"tales-{language()}"
+    if chosen == OWN:
+        upload = st.session_state.get("train_upload")
+        return upload["path"] if upload else None
+    return str(chosen)
+
+
+def corpus_name() -> str:
+    """The chosen corpus as the reader knows it."""
+    from llmlab.hub.catalogue import entry
+
+    chosen = st.session_state.get("train_corpus") or f"tales-{language()}"
+    if chosen == OWN:
+        upload = st.session_state.get("train_upload")
+        return str(upload["name"]) if upload else "–"
+    return entry(chosen).title[language()]
+
+
+def cleaning() -> tuple[str, ...]:
+    """The cleaning steps that are on, in the order in which they apply."""
+    from llmlab.text.cleaning import STEPS
+
+    return tuple(name for name in STEPS if st.session_state.get(f"train_clean_{name}"))
+
+
+def tokenizer() -> str:
+    """char, word or bpe."""
+    return str(st.session_state.get("train_tokenizer") or base()["tokenizer"])
+
+
+def vocab_size() -> int | None:
+    """The wanted vocabulary; a character tokenizer has what its text has."""
+    if tokenizer() == "char":
+        return None
+    return int(st.session_state.get("train_vocab") or 512)
+
+
+def dial() -> str:
+    """The recipe on the dial."""
+    return str(st.session_state.get("train_dial") or "default")
+
+
+def init_from() -> str | None:
+    """The model to go on from, when fine-tuning."""
+    return st.session_state.get("train_from") or None
+
+
+def base() -> dict[str, Any]:
+    """Every field's value before the learner's own words: the recipe on the dial over the defaults."""
+    from llmlab.training import recipes
+    from llmlab.training.config import TrainConfig
+
+    plain = TrainConfig(corpus="-").to_json()
+    return plain | {"steps": None} | recipes.recipe(dial())
+
+
+def own_words() -> dict[str, Any]:
+    """The details that the learner changed under the dial, by field."""
+    return st.session_state.setdefault("train_words", {})
+
+
+def detail_fields(every: Iterable[str]) -> list[str]:
+    """The fields that belong under the dial: all that no step of the page decides."""
+    return [name for name in every if name not in _STEPS_OF_PAGE]
+
+
+def words() -> dict[str, Any]:
+    """The run as the words of the command line, without those that say nothing new."""
+    given: dict[str, Any] = {"corpus": corpus(), "recipe": dial()}
+    if cleaning():
+        given["cleaning"] = cleaning()
+    if init_from():
+        given["init_from"] = init_from()
+    else:
+        if tokenizer() != base()["tokenizer"]:
+            given["tokenizer"] = tokenizer()
+        if vocab_size() is not None:
+            given["vocab_size"] = vocab_size()
+    return given | own_words()
+
+
+def config() -> Any:
+    """The TrainConfig. Raises LearnerError for words that contradict each other."""
+    from llmlab.i18n import LearnerError
+    from llmlab.training import recipes
+
+    if corpus() is None:
+        raise LearnerError("ui_train.upload_first")
+    return recipes.configure(words())
+
+
+def command(given: dict[str, Any]) -> str:
+    """The same run on the command line."""
+    from llmlab.training.config import word
+
+    parts = ["python -m llmlab train"]
+    for name, value in given.items():
+        if name == "corpus" and st.session_state.get("train_corpus") == OWN:
+            value = corpus_name()
+        if isinstance(value, tuple | list):
+            value = ",".join(value)
+        if value is True or value is False:
+            parts.append(word(name) if value else word(name).replace("--", "--no-", 1))
+        elif value is not None:
+            parts.append(f"{word(name)} {_quoted(str(value))}")
+    return " ".join([*parts, "--out my-run"])
+
+
+def _quoted(value: str) -> str:
+    import shlex
+
+    return shlex.quote(value)
+
+
+def run_name() -> str | None:
+    """A free name after the uploaded file's own; None for a library corpus, whose runs name themselves."""
+    if st.session_state.get("train_corpus") != OWN:
+        return None
+    import re
+
+    from llmlab.training.runs import runs_dir
+
+    stem = re.sub(r"[^\w-]+", "-", Path(corpus_name()).stem).strip("-_")[:40] or "text"
+    number = 1
+    while (runs_dir() / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+def notebook(given: dict[str, Any]) -> str:
+    """The same run in Python."""
+    shown = given | {"corpus": corpus_name()} if st.session_state.get("train_corpus") == OWN else given
+    lines = "".join(f"    {name!r}: {value!r},\n" for name, value in shown.items())
+    return (
+        "from llmlab.training import loop, recipes, runs\n\n"
+        f"config = recipes.configure({{\n{lines}}})\n"
+        'run = runs.create(config, "my-run")\n'
+        "result = loop.train(run, resume=False, report=print)"
+    )

@@ -1,0 +1,296 @@
+"""Steps two to four of the Train page: tokens, model, go; and the picture of what the model will read."""
+
+import html
+from collections.abc import Callable
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import streamlit as st
+
+from llmlab.i18n import LearnerError, field_help
+from llmlab.ui import shell, train_choice, train_text
+from llmlab.ui.language import language, say
+
+_TINTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+_TOKEN = "border-radius:3px;padding:1px 2px;margin:1px"
+_BLOCK = "font-family:var(--st-code-font,monospace);font-size:0.92rem;line-height:1.9;overflow-wrap:anywhere"
+_SHOWN = 320
+
+
+def setup(start: Callable[[], None]) -> None:
+    """The four steps at the left, at the right the text as the model will read it."""
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        _step(1, "text", train_text.summary, train_text.step)
+        _step(2, "tokens", _tokens_summary, _tokens_step)
+        _step(3, "model", _model_summary, _model_step)
+        _go(start)
+    with right:
+        _picture()
+
+
+def _step(number: int, name: str, summary: Callable[[], str], body: Callable[[], None]) -> None:
+    try:
+        line = shell.plain(summary())
+    except LearnerError as error:
+        line = shell.plain(error.say(language()))
+    title = say(f"ui_train.step_{name}")
+    opened = st.expander(f"**{number} · {title}**   {line}", key=f"train_step_{name}")
+    with opened, shell.calmly():
+        body()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _tokenizer(text: str, kind: Literal["char", "word", "bpe"], vocab_size: int | None) -> Any:
+    from llmlab.text.tokenizer import train_tokenizer
+
+    return train_tokenizer(kind, text, vocab_size=vocab_size)
+
+
+def _preview() -> tuple[Any, str] | None:
+    """The tokenizer as the text's beginning would train it, and that beginning."""
+    known = train_text.cleaned_opening()
+    if known is None:
+        return None
+    if train_choice.init_from():
+        from llmlab.text.tokenizer import Tokenizer
+        from llmlab.training.runs import resolve
+
+        return Tokenizer.load(resolve(train_choice.init_from())), known[0]
+    return _tokenizer(known[0], train_choice.tokenizer(), train_choice.vocab_size()), known[0]
+
+
+def _tokens_summary() -> str:
+    if train_choice.init_from():
+        return say("ui_train.tokens_of_model")
+    found = _preview()
+    kind = say(f"ui_train.tokenizer_{train_choice.tokenizer()}")
+    if found is None:
+        return kind
+    tokenizer, _ = found
+    return say("ui_train.tokens_summary", kind=kind, vocabulary=f"{tokenizer.vocab_size:,}")
+
+
+def _tokens_step() -> None:
+    if train_choice.init_from():
+        st.markdown(say("ui_train.tokens_of_model_long"))
+        return
+    st.session_state.setdefault("train_tokenizer", train_choice.tokenizer())
+    st.segmented_control(
+        say("ui_train.tokenizer"),
+        ["char", "word", "bpe"],
+        format_func=lambda kind: say(f"ui_train.tokenizer_{kind}"),
+        key="train_tokenizer",
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    st.caption(say(f"ui_train.tokenizer_{train_choice.tokenizer()}_long"))
+    if train_choice.tokenizer() != "char":
+        st.session_state.setdefault("train_vocab", 512)
+        st.select_slider(
+            say("ui_train.vocabulary"),
+            [300, 512, 1024, 2048, 4096, 8192, 16384],
+            key="train_vocab",
+            persist_state="session",
+        )
+
+
+def _model_summary() -> str:
+    if train_choice.init_from():
+        return say("ui_train.model_from_summary", name=train_choice.init_from())
+    cost = _cost()
+    name = say(f"ui_train.dial_{train_choice.dial()}")
+    return say("ui_train.model_summary", dial=name, parameters=_count(cost.parameters)) if cost else name
+
+
+def _cost() -> Any:
+    """What the run would cost; None while there is no text."""
+    from llmlab.training.cost import estimate
+
+    known = train_text.cleaned_opening()
+    if known is None:
+        return None
+    found = _preview()
+    config = train_choice.config()
+    return estimate(config, known[1], **({"vocab_size": found[0].vocab_size} if found else {}))
+
+
+def _model_step() -> None:
+    st.session_state.setdefault("train_dial", train_choice.dial())
+    openable = _openable()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            say("ui_train.dial"),
+            list(train_choice.DIAL),
+            format_func=lambda name: say(f"ui_train.dial_{name}"),
+            key="train_dial",
+            required=True,
+            persist_state="session",
+            disabled=train_choice.init_from() is not None,
+        )
+        if train_choice.init_from() not in (None, *openable):
+            st.session_state.pop("train_from", None)
+        st.selectbox(
+            say("ui_train.from"),
+            ["", *openable],
+            format_func=lambda name: name or say("ui_train.from_nothing"),
+            key="train_from",
+            help=say("ui_train.from_help"),
+            persist_state="session",
+        )
+    cost = _cost()
+    if cost is not None:
+        facts = st.columns(3)
+        facts[0].metric(say("ui_train.parameters"), _count(cost.parameters))
+        facts[1].metric(say("ui_train.memory"), _memory(cost.memory_bytes))
+        facts[2].metric(say("ui_train.time"), duration(cost.seconds))
+    if st.toggle(say("ui_train.details"), key="train_details", persist_state="session"):
+        _details()
+
+
+def _openable() -> list[str]:
+    """Models that training can go on from: those of the catalogue that are here, and runs with a checkpoint."""
+    from llmlab.hub.catalogue import entries
+    from llmlab.hub.fetch import is_local
+    from llmlab.training import runs
+
+    models = [entry.name for entry in entries("model") if is_local(entry.name)]
+    return models + [run.name for run in runs.list_runs() if runs.last(run) is not None]
+
+
+def _details() -> None:
+    from llmlab.training.config import CHOICES, TrainConfig
+
+    st.caption(say("ui_train.details_lead"))
+    helps = field_help(TrainConfig, language())
+    types = get_type_hints(TrainConfig)
+    base, own = train_choice.base(), train_choice.own_words()
+    columns = st.columns(3)
+    for i, name in enumerate(train_choice.detail_fields(types)):
+        with columns[i % 3]:
+            _field(name, types[name], CHOICES.get(name), own.get(name, base.get(name)), helps.get(name))
+    if own:
+        st.button(say("ui_train.details_reset"), icon=":material/undo:", on_click=_forget, type="tertiary")
+
+
+def _forget() -> None:
+    st.session_state["train_words"] = {}
+    st.session_state["train_forgotten"] = st.session_state.get("train_forgotten", 0) + 1
+
+
+def _field(name: str, kind: Any, choices: tuple[str, ...] | None, value: Any, help_text: str | None) -> None:
+    key = f"train_word_{name}_{train_choice.dial()}_{st.session_state.get('train_forgotten', 0)}"
+
+    def changed() -> None:
+        new = st.session_state[key]
+        own = train_choice.own_words()
+        if new == train_choice.base().get(name):
+            own.pop(name, None)
+        else:
+            own[name] = new
+
+    plain = {"key": key, "help": help_text, "on_change": changed}
+    numbers = [option for option in (get_args(kind) or (kind,)) if option in (int, float)]
+    optional = type(None) in get_args(kind)
+    if choices or get_origin(kind) is Literal:
+        options = list(choices or get_args(kind))
+        st.selectbox(name, options, index=options.index(value), **plain)  # type: ignore[arg-type]
+    elif kind is bool:
+        st.checkbox(name, value=value, **plain)  # type: ignore[arg-type]
+    elif numbers:
+        number = numbers[0]
+        st.number_input(
+            name,
+            value=None if value is None else number(value),
+            step=1 if number is int else None,
+            format="%d" if number is int else "%g",
+            placeholder=say("ui_train.automatic") if optional else None,
+            **plain,  # type: ignore[arg-type]
+        )
+    else:
+        st.text_input(name, value=value or "", **plain)  # type: ignore[arg-type]
+
+
+def _go(start: Callable[[], None]) -> None:
+    ready = train_text.ready() is not None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            say("ui_train.go"),
+            key="train_go",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=start,
+            disabled=not ready,
+        )
+        try:
+            cost = _cost()
+        except LearnerError as error:
+            st.markdown(shell.plain(error.say(language())))
+        else:
+            text = say("ui_train.go_time", time=duration(cost.seconds)) if cost else say("ui_train.go_text_first")
+            st.caption(text)
+    problem = st.session_state.get("train_problem")
+    if problem is not None:
+        st.warning(shell.plain(problem.say(language())), icon=":material/lightbulb:")
+
+
+def _picture() -> None:
+    found = _preview()
+    st.markdown(f"**{say('ui_train.picture')}**")
+    if found is None:
+        st.info(say("ui_train.picture_empty"), icon=":material/download:")
+        return
+    tokenizer, text = found
+    sample = text[:_SHOWN]
+    missing = tokenizer.missing(sample)
+    if missing:
+        st.warning(say("ui_train.missing", characters=shell.plain(" ".join(missing[:8]))), icon=":material/lightbulb:")
+        return
+    ids = tokenizer.encode(sample)
+    st.html(tinted(tokenizer.token_texts(ids)))
+    st.caption(
+        say(
+            "ui_train.picture_reading",
+            characters=len(sample),
+            tokens=len(ids),
+            share=f"{len(sample) / max(1, len(ids)):.2g}",
+        )
+    )
+
+
+def tinted(pieces: list[str]) -> str:
+    """Tokens as HTML in four alternating tints; every piece is escaped, a newline token also breaks the line."""
+    spans = []
+    for i, piece in enumerate(pieces):
+        tint = _TINTS[i % 4]
+        spans.append(
+            f'<span style="background:color-mix(in srgb,{tint} 18%,transparent);{_TOKEN}">'
+            f"{html.escape(piece)}</span>" + ("<br>" * piece.count("⏎"))
+        )
+    return f'<div style="{_BLOCK}">{"".join(spans)}</div>'
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them."""
+    if seconds is None:
+        return "–"
+    if seconds < 90:
+        return say("ui_train.seconds", n=max(1, round(seconds)))
+    if seconds < 5400:
+        return say("ui_train.minutes", n=round(seconds / 60))
+    return say("ui_train.hours", n=f"{seconds / 3600:.1f}")
+
+
+def _count(n: int) -> str:
+    if n < 1_000_000:
+        return f"{n:,}"
+    return say("ui_train.million", n=f"{n / 1e6:.1f}", wan=f"{n / 1e4:,.0f}")
+
+
+def _memory(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.0f} MB" if n_bytes < 1e9 else f"{n_bytes / 1e9:.1f} GB"
+
+
+def check() -> None:
+    """Raise LearnerError when the run cannot be: a setting, too short a text, or more memory than there is."""
+    _cost()
