@@ -3,7 +3,7 @@
 A tale is one line. The grammar (`tales_en.toml`, `tales_zh.toml`) is unambiguous: a tale can be derived in one way
 only, and a newline ends it and occurs nowhere else. So the entropy of a tale is that of the choices that made it, and
 since tales are independent, the text has H(tale) / E[characters of a tale] nats per character: no model can go lower
-on average (Shannon, "A mathematical theory of communication", 1948, theorem 5 on the entropy of a source).
+on average (Shannon, "A mathematical theory of communication", 1948).
 """
 
 import re
@@ -74,7 +74,9 @@ class Grammar:
         table = tomllib.loads(source)
         self.words = {name: _words(entry) for name, entry in table["words"].items()}
         roles = {match["role"]: match["name"] for match in SLOT.finditer(source) if match["role"]}
-        self.rules = {name: [self._parts(text, roles, table) for text in texts] for name, texts in table["rules"].items()}
+        self.rules = {
+            name: [self._parts(text, roles, table) for text in texts] for name, texts in table["rules"].items()
+        }
         self._check("tale", frozenset())
 
     def _parts(self, text: str, roles: dict[str, str], table: dict[str, Any]) -> tuple[Part, ...]:
