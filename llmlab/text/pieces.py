@@ -17,7 +17,14 @@ _LINE = re.compile(r"(?<=\S\n)(?=\S)")
 
 
 def cut(text: str, *, size: int = 1 << 15, longest: int = 1 << 22, lines_only: bool = False) -> Iterator[str]:
-    """Parts of about `size` characters that join to `text`.
+    """Parts of about `size` characters that join to `text`, cut at the `spans`."""
+    return (text[start:end] for start, end in spans(text, size=size, longest=longest, lines_only=lines_only))
+
+
+def spans(
+    text: str, *, size: int = 1 << 15, longest: int = 1 << 22, lines_only: bool = False
+) -> Iterator[tuple[int, int]]:
+    """Where the parts begin and end.
 
     Where `longest` characters in a row offer no sure place to cut (no text that people write does), the part ends
     there all the same: ids around that place may then differ from those of the text encoded whole.
@@ -27,7 +34,7 @@ def cut(text: str, *, size: int = 1 << 15, longest: int = 1 << 22, lines_only: b
     while len(text) - start > size:
         found = place.search(text, start + size, start + longest)
         end = found.start() if found else min(start + longest, len(text))
-        yield text[start:end]
+        yield start, end
         start = end
     if start < len(text):
-        yield text[start:]
+        yield start, len(text)
