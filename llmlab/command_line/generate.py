@@ -1,0 +1,53 @@
+"""`generate`: continue a prompt; on a terminal the text appears as it is written."""
+
+import argparse
+import secrets
+import time
+from typing import Any
+
+from llmlab.command_line.console import Console
+from llmlab.command_line.options import add_config_options, given, text
+from llmlab.generation.config import SamplingConfig
+from llmlab.i18n import Language, say
+
+TOKENS = 200
+
+
+def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
+    parser.add_argument("model", metavar="RUN|NAME|DIR", type=text, help=say("cli.model", language))
+    parser.add_argument("--prompt", metavar="TEXT", type=text, default="", help=say("cli.prompt", language))
+    parser.add_argument("--tokens", metavar="N", type=int, default=TOKENS, help=say("cli.tokens", language, n=TOKENS))
+    add_config_options(parser, SamplingConfig, language, defaults={"seed": None})
+    parser.add_argument(
+        "--stop", metavar="TEXT", type=text, action="append", default=[], help=say("cli.stop", language)
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
+    settings = {"seed": secrets.randbelow(2**31)} | given(arguments, SamplingConfig)
+    sampling = SamplingConfig(**settings)  # checked before anything slow
+
+    from llmlab.command_line.opening import open_model
+    from llmlab.generation.decoding import finished, stream
+
+    model, tokenizer = open_model(arguments.model)
+    started = time.perf_counter()
+    console.show(arguments.prompt, end="")
+    steps = []
+    for step in stream(
+        model, tokenizer, arguments.prompt, max_new_tokens=arguments.tokens, sampling=sampling, stop=arguments.stop
+    ):
+        steps.append(step)
+        console.show(step.text, end="")
+    console.show("")
+    generated = finished(steps, time.perf_counter() - started)
+    console.note(
+        console.say("generated", tokens=len(steps), speed=round(generated.tokens_per_second), seed=sampling.seed)
+    )
+    return {
+        "text": generated.text,
+        "token_ids": generated.token_ids,
+        "seconds": generated.seconds,
+        "tokens_per_second": generated.tokens_per_second,
+        "seed": sampling.seed,
+    }
