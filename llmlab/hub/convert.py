@@ -1,7 +1,7 @@
 """Weights between our names and transformers', both ways, by the tables in `families`. Nothing is computed: tensors are
 renamed, transposed, cut or joined, so that the way there and back is exact to the bit.
 
-transformers itself is imported only by `to_hf`, and by `from_hf` for a hub id.
+transformers itself is imported only by `to_hf`.
 """
 
 import re
@@ -76,18 +76,15 @@ def from_hf_state(hf_config: dict[str, Any], state: Mapping[str, Tensor], *, hea
 def from_hf(source: Any, *, heads: bool = True) -> GPT:
     """A GPT from a transformers model, a folder, or a hub id; in the source's dtype, in eval mode.
 
-    A model's weights are copied. A folder is read without transformers.
+    A model's weights are copied. Folders and hub ids are read without transformers.
     """
-    if isinstance(source, str | Path) and Path(source).exists():
+    if isinstance(source, str | Path):
         from llmlab.hub.folder import read_folder
+        from llmlab.hub.remote import download_model
 
-        hf_config, state = read_folder(Path(source))
+        folder = Path(source) if Path(source).exists() else download_model(str(source))
+        hf_config, state = read_folder(folder)
         return from_hf_state(hf_config, state, heads=heads)
-    if isinstance(source, str):
-        import transformers
-
-        auto = transformers.AutoModelForCausalLM if heads else transformers.AutoModel
-        source = auto.from_pretrained(source, dtype="auto")
     state = {name: tensor.detach().clone() for name, tensor in source.state_dict().items()}
     return from_hf_state(source.config.to_dict(), state, heads=heads)
 

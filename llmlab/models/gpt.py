@@ -176,6 +176,4 @@ def _mask(attention_mask: Tensor | None, start: int, seq: int, device: torch.dev
     """Where each query may look, (batch or 1, 1, seq, start + seq); None where plain causal attention says it all."""
     if attention_mask is None:
         return causal_mask(seq, start + seq, device) if start and seq > 1 else None
-    causal = causal_mask(seq, start + seq, device)
-    itself = torch.eye(start + seq, dtype=torch.bool, device=device)[start:]  # so that padding has something to look at
-    return causal & (attention_mask[:, None, None, :].bool() | itself)
+    return causal_mask(seq, start + seq, device) & attention_mask[:, None, None, :].bool()

@@ -103,6 +103,7 @@ class Attention(nn.Module):
             mask = causal_mask(q.shape[2], k.shape[2], q.device)
         masked = scores.masked_fill(~mask, -torch.inf)
         weights = masked.softmax(dim=-1)
+        weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)  # padding that may look nowhere
         head_outputs = F.dropout(weights, self.dropout, self.training) @ v  # (batch, heads, query, head_dim)
         record("scores", scores, SCORES, r"S_{ts} = \frac{q_t \cdot k_s}{\sqrt{d_k}}")
         record("masked_scores", masked, SCORES, r"\tilde S_{ts} = S_{ts} \text{ if } s \le t \text{ else } -\infty")

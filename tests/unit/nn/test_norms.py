@@ -1,0 +1,23 @@
+import pytest
+import torch
+
+from llmlab.nn.norms import RMSNorm
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_rms_norm_against_torch(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    ours, theirs = RMSNorm(12, eps=1e-3), torch.nn.RMSNorm(12, eps=1e-3)
+    with torch.no_grad():
+        ours.weight.copy_(torch.randn(12))
+        theirs.weight.copy_(ours.weight)
+    x = torch.randn(3, 5, 12).to(dtype)
+    tolerance = {torch.float64: 1e-6, torch.float32: 1e-6, torch.bfloat16: 2e-2}[dtype]
+    torch.testing.assert_close(ours.to(dtype)(x), theirs.to(dtype)(x), rtol=tolerance, atol=tolerance)
+
+
+def test_bfloat16_squares_in_float32() -> None:
+    """300² + 299² needs more than bfloat16's eight bits."""
+    x = torch.tensor([[300.0, 298.0]]).bfloat16()
+    mean_square = x.float().square().mean().sqrt()
+    assert torch.equal(RMSNorm(2, eps=1e-6).bfloat16()(x), (x.float() / mean_square).bfloat16())
