@@ -5,14 +5,12 @@ A fetch goes on when the reader changes page; everybody who asks for the same en
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 
 from llmlab.i18n import LearnerError
-from llmlab.ui import shell
-from llmlab.ui.language import language, say
+from llmlab.ui.language import language, plain, say
 
 
 @dataclass
@@ -67,25 +65,20 @@ def _work(name: str, fetch: Fetch) -> None:
         fetch.finished = True
 
 
-def offer(name: str, *, key: str, on_start: Callable[[], None] | None = None) -> None:
+def offer(name: str, *, key: str) -> None:
     """The button that fetches an entry, or how far its fetching is, or why it did not work."""
-
-    def begin() -> None:
-        start(name)
-        if on_start:
-            on_start()
 
     known = _fetches.get(name)
     if known is not None and not known.finished:
         _bar(name)
         return
     if known is not None and known.problem is not None:
-        st.warning(shell.plain(known.problem.say(language())), icon=":material/cloud_off:")
+        st.warning(plain(known.problem.say(language())), icon=":material/cloud_off:")
     from llmlab.hub.catalogue import entry
 
     found = entry(name)
     label = say("ui_library.fetch_size", size=size(found.size_bytes))
-    st.button(label, key=key, icon=":material/download:", on_click=begin)
+    st.button(label, key=key, icon=":material/download:", on_click=start, args=(name,))
 
 
 @st.fragment(run_every=0.5)

@@ -1,10 +1,12 @@
 """Library: every model, run and text there is; each opens in another page, and models come in and go out as zips."""
 
+import re
+
 import streamlit as st
 
 from llmlab.i18n import LearnerError
 from llmlab.ui import library_models, library_texts, ownership, shell
-from llmlab.ui.language import language, say
+from llmlab.ui.language import language, plain, say
 
 LARGEST_ARCHIVE = 200_000_000
 
@@ -17,8 +19,18 @@ text = hub.corpus_text("tales-en")
 """
 
 
+# On a phone Streamlit stacks columns; a row of the tables then flows like a sentence, without the heads.
+NARROW = """<style>@media (max-width: 640px) {
+  .st-key-library_models_heads, .st-key-library_texts_heads { display: none; }
+  [class*="st-key-library_"][class*="_table"] [data-testid="stHorizontalBlock"] { flex-flow: row wrap; gap: 0 0.9rem; }
+  [class*="st-key-library_"][class*="_table"] [data-testid="stColumn"] { flex: 0 1 auto; width: auto; min-width: 0; }
+  [class*="st-key-library_"][class*="_table"] [data-testid="stColumn"]:first-child { flex-basis: 100%; }
+}</style>"""
+
+
 def page() -> None:
     ownership.keep()
+    st.html(NARROW)
     shell.header("ui_library.title", "ui_library.lead")
     words = st.text_input(
         say("ui_library.filter"),
@@ -29,7 +41,7 @@ def page() -> None:
     )
     problem = st.session_state.pop("train_problem", None)
     if problem is not None:
-        st.warning(shell.plain(problem.say(language())), icon=":material/lightbulb:")
+        st.warning(plain(problem.say(language())), icon=":material/lightbulb:")
     st.subheader(say("ui_library.models"), anchor=False)
     with shell.calmly():
         library_models.table(words or "")
@@ -56,13 +68,22 @@ def _import() -> None:
         return
     if file.size > LARGEST_ARCHIVE:
         raise LearnerError("ui_library.too_large", megabytes=file.size // 1_000_000, most=LARGEST_ARCHIVE // 1_000_000)
+    from llmlab.hub import save
     from llmlab.hub.archive import import_zip
-    from llmlab.training.runs import run_path
+    from llmlab.training.runs import NAME, runs_dir
 
-    target = run_path(name or file.name.rsplit(".", 1)[0])
+    wanted = name or re.sub(r"[^\w-]+", "-", file.name.rsplit(".", 1)[0]).strip("-_")[:60]
+    if not NAME.fullmatch(wanted):
+        raise LearnerError("training.run_name", name=wanted)
+    target = runs_dir() / wanted
+    if target.exists():
+        raise LearnerError("ui_library.taken", name=wanted)
     with st.spinner(say("ui_library.importing")):
-        import_zip(file, target)
-    st.success(say("ui_library.imported", name=shell.plain(target.name)), icon=":material/check:")
+        model, tokenizer = import_zip(file)
+        partial = target.with_name(f".{wanted}.importing")
+        save(model, tokenizer, partial)
+        partial.rename(target)
+    st.success(say("ui_library.imported", name=plain(target.name)), icon=":material/check:")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from typing import Any
 import streamlit as st
 
 from llmlab.ui import fetching, ownership, shell, train_runs
-from llmlab.ui.language import language, say
+from llmlab.ui.language import language, plain, say
 
 _MOST_ROWS = 40
 _WIDTHS = (2.8, 1.9, 2.2, 1.5, 1.7, 3.0)
+_HEADS = ("name", "family_size", "trained_on", "bits", "date")
 _DTYPES = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
 
 
@@ -146,12 +147,12 @@ def table(words: str) -> None:
     every = rows()
     found = [row for row in every if row.matches(words)]
     if not found:
-        st.info(say("ui_library.none_found", words=shell.plain(words)), icon=":material/search_off:")
+        st.info(say("ui_library.none_found", words=plain(words)), icon=":material/search_off:")
         return
-    with st.container(key="library_table"):
-        heads = ("name", "family_size", "trained_on", "bits", "date")
-        for column, head in zip(st.columns(_WIDTHS), heads, strict=False):
-            column.caption(say(f"ui_library.{head}"), help=say("ui_library.bits_help") if head == "bits" else None)
+    with st.container(key="library_models_table"):
+        with st.container(key="library_models_heads"):
+            for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=False):
+                column.caption(say(f"ui_library.{head}"), help=say("ui_library.bits_help") if head == "bits" else None)
         for row in found[:_MOST_ROWS]:
             _row(row)
     if len(found) > _MOST_ROWS:
@@ -161,10 +162,10 @@ def table(words: str) -> None:
 def _row(row: Row) -> None:
     name, family, corpus, bits, date, doors = st.columns(_WIDTHS, vertical_alignment="center")
     state = f" · {say('ui_train.state_' + row.state)}" if row.state else ""
-    name.markdown(f"**{shell.plain(row.title)}**{state}")
+    name.markdown(f"**{plain(row.title)}**{state}")
     size = _size(row.parameters)
-    family.markdown(f"{shell.plain(row.family)}{' · ' + size if size else ''}")
-    corpus.markdown(shell.plain(row.trained_on))
+    family.markdown(f"{plain(row.family)}{' · ' + size if size else ''}")
+    corpus.markdown(plain(row.trained_on))
     bits.markdown(f"{row.bits:.3f}" if row.bits is not None else "–")
     date.markdown(f"{datetime.fromtimestamp(row.when):%Y-%m-%d}" if row.when else "–")
     with doors.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -182,7 +183,7 @@ def _doors(row: Row) -> None:
             fetching.offer(row.name, key=f"library_fetch_{row.name}")
         return
     if st.button(say("ui_library.generate"), key=f"library_generate_{row.name}", type="tertiary"):
-        train_runs.open_in("generate", row.name)
+        train_runs.open_in_generate(row.name)
     with st.popover("", icon=":material/more_horiz:", type="tertiary", key=f"library_more_{row.name}"):
         if st.button(say("ui_train.fine_tune"), key=f"library_tune_{row.name}", icon=":material/tune:"):
             st.session_state.pop("train_run", None)
@@ -196,7 +197,7 @@ def _export(row: Row) -> None:
     def pack() -> bytes:
         from llmlab.hub.archive import export_zip
 
-        return export_zip(row.folder)
+        return export_zip(row.folder, name=row.name)
 
     st.download_button(
         say("ui_library.export"),
@@ -215,7 +216,7 @@ def _delete(run: Path) -> None:
     if not ownership.owns(runs.owner(run)):
         st.caption(say("ui_train.not_yours"))
         return
-    st.markdown(say("ui_train.delete_sure", name=shell.plain(run.name)))
+    st.markdown(say("ui_train.delete_sure", name=plain(run.name)))
     st.button(
         say("ui_train.delete"),
         key=f"library_delete_{run.name}",

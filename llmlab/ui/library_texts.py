@@ -5,9 +5,10 @@ from typing import Any
 import streamlit as st
 
 from llmlab.ui import fetching, shell
-from llmlab.ui.language import language, say
+from llmlab.ui.language import language, plain, say
 
-_WIDTHS = (3.2, 1.7, 1.3, 2.1, 1.8, 2.3)
+_WIDTHS = (3.0, 1.9, 1.2, 2.0, 1.8, 2.7)
+_HEADS = ("name", "licence", "languages", "size", "source")
 
 
 def table(words: str) -> None:
@@ -16,13 +17,14 @@ def table(words: str) -> None:
 
     found = [entry for entry in entries("corpus") if _matches(entry, words)]
     if not found:
-        st.info(say("ui_library.none_found", words=shell.plain(words)), icon=":material/search_off:")
+        st.info(say("ui_library.none_found", words=plain(words)), icon=":material/search_off:")
         return
-    heads = ("name", "licence", "languages", "size", "source")
-    for column, head in zip(st.columns(_WIDTHS), heads, strict=False):
-        column.caption(say(f"ui_library.{head}"))
-    for entry in found:
-        _row(entry)
+    with st.container(key="library_texts_table"):
+        with st.container(key="library_texts_heads"):
+            for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=False):
+                column.caption(say(f"ui_library.{head}"))
+        for entry in found:
+            _row(entry)
 
 
 def _matches(entry: Any, words: str) -> bool:
@@ -34,11 +36,11 @@ def _row(entry: Any) -> None:
     from llmlab.hub.fetch import is_local
 
     name, licence, languages, size, source, doors = st.columns(_WIDTHS, vertical_alignment="center")
-    name.markdown(f"**{shell.plain(entry.title[language()])}**", help=shell.plain(entry.note[language()]))
-    licence.markdown(shell.plain(entry.licence))
+    name.markdown(f"**{plain(entry.title[language()])}**", help=plain(entry.note[language()]))
+    licence.markdown(plain(entry.licence))
     languages.markdown(", ".join(say(f"ui_train.language_{code}") for code in entry.languages))
     size.markdown(_size(entry))
-    label = shell.plain(entry.source)
+    label = plain(entry.source)
     source.markdown(f"[{label}]({entry.source_url})" if entry.source_url else label)
     with doors.container(horizontal=True, vertical_alignment="center"):
         if not is_local(entry.name):

@@ -4,7 +4,7 @@ import streamlit as st
 
 from llmlab.i18n import LearnerError
 from llmlab.ui import ownership, shell, train_choice, train_live, train_runs, train_setup
-from llmlab.ui.language import say
+from llmlab.ui.language import plain, say
 
 
 def page() -> None:
@@ -29,7 +29,7 @@ def _watch(run: object) -> None:
     status = runs.status(run)
     problem = st.session_state.get("train_problem")
     if problem is not None:
-        st.warning(shell.plain(problem.say(train_live.language())), icon=":material/lightbulb:")
+        st.warning(plain(problem.say(train_live.language())), icon=":material/lightbulb:")
     if status.state in ("stopped", "finished", "failed"):
         train_runs.actions(run, status)
     st.button(say("ui_train.another"), icon=":material/add:", on_click=train_runs.close, type="tertiary")

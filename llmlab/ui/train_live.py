@@ -8,7 +8,7 @@ import streamlit as st
 
 from llmlab.i18n import LearnerError
 from llmlab.ui import ownership, shell
-from llmlab.ui.language import language, say
+from llmlab.ui.language import language, plain, say
 from llmlab.ui.train_setup import duration
 from llmlab.widgets import streamlit as host
 from llmlab.widgets.loss_curve import CurveRun, LossCurve, chunk
@@ -94,14 +94,14 @@ def _news(run: Path) -> dict[str, Any]:
 def _headline(run: Path, status: Any) -> None:
     """Which run, where it stands, Stop; under it how fast it goes."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{shell.plain(run.name)}** · {_standing(run, status)}", width="content")
+        st.markdown(f"**{plain(run.name)}** · {_standing(run, status)}", width="content")
         if status.state in ("queued", "starting", "running") and _mine(run):
             st.button(say("ui_train.stop"), key="train_stop", icon=":material/stop_circle:", on_click=stop, args=(run,))
     if status.state in ("starting", "running", "stopping"):
         st.progress(_share(status), _pace(status) or None)
     if status.error:
         error = LearnerError(status.error["phrase"], **status.error["parameters"])
-        st.warning(shell.plain(error.say(language())), icon=":material/lightbulb:")
+        st.warning(plain(error.say(language())), icon=":material/lightbulb:")
 
 
 def _standing(run: Path, status: Any) -> str:
@@ -111,7 +111,7 @@ def _standing(run: Path, status: Any) -> str:
         position = LocalQueue().position(run)
         return say("ui_train.queued", ahead=position) if position else say("ui_train.starting")
     if status.state in ("starting", "stopping") and status.doing:
-        return shell.plain(say_phrase(status.doing))
+        return plain(say_phrase(status.doing))
     step = {"step": f"{status.step:,}"}
     known = status.steps is not None and status.steps >= status.step
     words = [

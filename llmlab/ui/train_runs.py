@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from llmlab.ui import ownership, shell
-from llmlab.ui.language import say
+from llmlab.ui.language import plain, say
 
 _MOST_CHIPS = 24
 _MOST_CURVES = 6
@@ -79,7 +79,7 @@ def chips(main: Path | None) -> None:
     st.caption(say("ui_train.runs_hint" if main else "ui_train.runs_hint_none"))
     for name in chosen:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(shell.plain(name), width="content")
+            st.markdown(plain(name), width="content")
             st.button(say("ui_train.open"), key=f"train_open_{name}", on_click=show, args=(name,), type="tertiary")
             st.button(
                 say("ui_train.take_off"), key=f"train_off_{name}", on_click=_take_off, args=(name,), type="tertiary"
@@ -118,7 +118,7 @@ def actions(run: Path, status: Any) -> None:
     mine = ownership.owns(runs.owner(run))
     with st.container(horizontal=True, vertical_alignment="center"):
         if usable and st.button(say("ui_train.talk"), key="train_talk", type="primary", icon=":material/forum:"):
-            open_in("generate", run.name)
+            open_in_generate(run.name)
         _compare(run)
         if usable:
             export(run, key="train_export")
@@ -128,7 +128,7 @@ def actions(run: Path, status: Any) -> None:
             if usable:
                 st.button(say("ui_train.fine_tune"), icon=":material/tune:", on_click=fine_tune, args=(run.name,))
             if mine:
-                st.markdown(say("ui_train.delete_sure", name=shell.plain(run.name)))
+                st.markdown(say("ui_train.delete_sure", name=plain(run.name)))
                 st.button(
                     say("ui_train.delete"), key="train_delete", icon=":material/delete:", on_click=delete, args=(run,)
                 )
@@ -162,7 +162,7 @@ def export(run: Path, *, key: str) -> None:
     def pack() -> bytes:
         from llmlab.hub.archive import export_zip
 
-        return export_zip(runs.best(run))
+        return export_zip(runs.best(run), name=run.name)
 
     st.download_button(
         say("ui_train.export"),
@@ -176,9 +176,9 @@ def export(run: Path, *, key: str) -> None:
     )
 
 
-def open_in(page: str, name: str) -> None:
-    """Leave for another page, with this model on it."""
-    st.switch_page(shell.file_of(page), query_params={"model": name})
+def open_in_generate(name: str) -> None:
+    """Leave for Generate, with this model on it."""
+    st.switch_page(shell.file_of("generate"), query_params={"model": name})
 
 
 def resume(run: Path) -> None:
@@ -213,4 +213,4 @@ def delete(run: Path) -> None:
         st.session_state["train_problem"] = error
     else:
         close()
-        st.toast(say("ui_train.deleted", name=shell.plain(run.name)), icon=":material/delete:")
+        st.toast(say("ui_train.deleted", name=plain(run.name)), icon=":material/delete:")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from llmlab.i18n import LearnerError, field_help
 from llmlab.ui import shell, train_choice, train_text
-from llmlab.ui.language import language, say
+from llmlab.ui.language import language, plain, say
 
 _TINTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _TOKEN = "border-radius:3px;padding:1px 2px;margin:1px"
@@ -30,9 +30,9 @@ def setup(start: Callable[[], None]) -> None:
 
 def _step(number: int, name: str, summary: Callable[[], str], body: Callable[[], None]) -> None:
     try:
-        line = shell.plain(summary())
+        line = plain(summary())
     except LearnerError as error:
-        line = shell.plain(error.say(language()))
+        line = plain(error.say(language()))
     title = say(f"ui_train.step_{name}")
     opened = st.expander(f"**{number} · {title}**   {line}", key=f"train_step_{name}")
     with opened, shell.calmly():
@@ -225,13 +225,13 @@ def _go(start: Callable[[], None]) -> None:
         try:
             cost = _cost()
         except LearnerError as error:
-            st.markdown(shell.plain(error.say(language())))
+            st.markdown(plain(error.say(language())))
         else:
             text = say("ui_train.go_time", time=duration(cost.seconds)) if cost else say("ui_train.go_text_first")
             st.caption(text)
     problem = st.session_state.get("train_problem")
     if problem is not None:
-        st.warning(shell.plain(problem.say(language())), icon=":material/lightbulb:")
+        st.warning(plain(problem.say(language())), icon=":material/lightbulb:")
 
 
 def _picture() -> None:
@@ -244,7 +244,7 @@ def _picture() -> None:
     sample = text[:_SHOWN]
     missing = tokenizer.missing(sample)
     if missing:
-        st.warning(say("ui_train.missing", characters=shell.plain(" ".join(missing[:8]))), icon=":material/lightbulb:")
+        st.warning(say("ui_train.missing", characters=plain(" ".join(missing[:8]))), icon=":material/lightbulb:")
         return
     ids = tokenizer.encode(sample)
     st.html(tinted(tokenizer.token_texts(ids)))

@@ -6,8 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from llmlab.i18n import LearnerError
-from llmlab.ui import fetching, shell, train_choice
-from llmlab.ui.language import language, say
+from llmlab.ui import fetching, train_choice
+from llmlab.ui.language import language, plain, say
 
 FILE_TYPES = ("txt", "md", "csv", "jsonl")
 LARGEST_UPLOAD = 200_000_000
@@ -102,8 +102,8 @@ def step() -> None:
 def _card(entry: object) -> None:
     from llmlab.hub.fetch import is_local
 
-    st.markdown(shell.plain(entry.note[language()]))  # type: ignore[attr-defined]
-    source = shell.plain(entry.source)  # type: ignore[attr-defined]
+    st.markdown(plain(entry.note[language()]))  # type: ignore[attr-defined]
+    source = plain(entry.source)  # type: ignore[attr-defined]
     if entry.source_url:  # type: ignore[attr-defined]
         source = f"[{source}]({entry.source_url})"  # type: ignore[attr-defined]
     languages = ", ".join(say(f"ui_train.language_{code}") for code in entry.languages)  # type: ignore[attr-defined]
@@ -135,12 +135,12 @@ def _upload() -> None:
             keep(file.name, file.getbuffer(), file.file_id)
         except LearnerError as error:
             st.session_state.pop("train_upload", None)
-            st.warning(shell.plain(error.say(language())), icon=":material/lightbulb:")
+            st.warning(plain(error.say(language())), icon=":material/lightbulb:")
             return
         st.rerun()
     if known is not None:
         beginning, characters = opening(known["path"])
-        st.markdown(say("ui_train.upload_kept", name=shell.plain(known["name"]), characters=f"{characters:,}"))
+        st.markdown(say("ui_train.upload_kept", name=plain(known["name"]), characters=f"{characters:,}"))
         _lines(beginning)
 
 
