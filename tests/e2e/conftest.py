@@ -1,0 +1,139 @@
+"""A real server and a real Chromium. Any request that leaves the machine, and any console error, fails the test."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("LLMLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1", ""}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = [item for item in items if Path(item.path).is_relative_to(Path(__file__).parent)]
+    for item in here:
+        item.add_marker(pytest.mark.browser)
+        if CHROMIUM is None and os.environ.get("LLMLAB_BROWSER") != "required":
+            item.add_marker(pytest.mark.skip(reason="comes back once Chromium is installed (apt install chromium)"))
+
+
+@dataclass
+class App:
+    """A running app: its address, its home folder and what it wrote to its log."""
+
+    address: str
+    home: Path
+    log: Path
+
+    def url(self, page: str = "", **query: str) -> str:
+        tail = "&".join(f"{name}={value}" for name, value in query.items())
+        return f"{self.address}/{page}" + (f"?{tail}" if tail else "")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_app(home: Path, log: Path) -> tuple[subprocess.Popen[bytes], App]:
+    """Start `streamlit run app.py` as the README says, on a free port, and wait until it is healthy."""
+    port = free_port()
+    environment = os.environ | {"LLMLAB_HOME": str(home), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).status == 200:
+                return process, App(address, home, log)
+        except OSError:
+            time.sleep(0.1)
+    process.kill()
+    raise AssertionError(f"the app did not start:\n{log.read_text()}")
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    process, running = start_app(tmp_path / "home", tmp_path / "server.log")
+    yield running
+    process.terminate()
+    process.wait(timeout=20)
+    written = running.log.read_text(errors="replace")
+    assert "Traceback" not in written, written[-4000:]
+
+
+@dataclass
+class Watch:
+    """What the browser asked for and complained about while a test ran."""
+
+    left_the_machine: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
+
+    def follow(self, page) -> None:  # a playwright Page; playwright is imported only where a browser is
+        page.on("request", self._request)
+        page.on("console", lambda m: self.console_errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+
+    def _request(self, request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname not in LOCAL_HOSTS:
+            self.left_the_machine.append(request.url)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    assert CHROMIUM is not None, "LLMLAB_BROWSER=required, but there is no Chromium (apt install chromium)"
+    from playwright.sync_api import sync_playwright
+
+    arguments = QUIET + (["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    seen = Watch()
+    yield seen
+    assert not seen.left_the_machine
+    assert not seen.console_errors
+
+
+@pytest.fixture
+def page(chromium, watch: Watch):
+    context = chromium.new_context(viewport={"width": 1360, "height": 900}, locale="en-US")
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    watch.follow(page)
+    yield page
+    context.close()
+
+
+def settled(page) -> None:
+    """Wait until Streamlit is connected, has finished its run and shows no skeleton."""
+    page.wait_for_selector("[data-testid=stApp][data-test-connection-state=CONNECTED]")
+    page.wait_for_function(
+        """() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'
+                 && !document.querySelector('[data-testid=stSkeleton]')"""
+    )
