@@ -20,8 +20,8 @@ def cache() -> Path:
 
 
 def assets() -> Path:
-    """The folder of embedded models, beside the package in a checkout. It need not exist."""
-    return Path(__file__).parents[2] / "assets"
+    """The folder of embedded models, beside the package in a checkout (`LLMLAB_ASSETS` overrides). It need not exist."""
+    return Path(os.environ.get("LLMLAB_ASSETS") or Path(__file__).parents[2] / "assets")
 
 
 def _made(folder: Path) -> Path:

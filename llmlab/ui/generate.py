@@ -34,7 +34,12 @@ def page() -> None:
         _, tokenizer = opened.open_model(chosen)
     live(chosen)
     opened.which(chosen)
-    shell.code(CODE.format(folder=chosen.name or str(chosen.folder), text=opened.opening_text(tokenizer, language())))
+    shell.code(
+        CODE.format(
+            folder=chosen.name if not chosen.own else str(chosen.folder),
+            text=opened.opening_text(tokenizer, language()),
+        )
+    )
 
 
 @shell.fragment

@@ -4,6 +4,7 @@ A page shows what the reader chose; else the newest model trained here; else the
 Choosing needs no torch, opening does.
 """
 
+import gc
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,36 +27,39 @@ OPENINGS = ("To be, or not to be, that is the ", "床前明月光，疑是地上
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A model folder, its name for the reader, the run it came from, and the catalogue name if it is embedded."""
+    """A model folder, its title for the reader, the run it came from, and its name if the library knows it."""
 
     folder: Path
     title: str
+    name: str
     run: Path | None = None
-    name: str | None = None
 
-
-def choose(folder: Path, title: str, *, run: Path | None = None) -> None:
-    """Show this model on every page of the session from now on; `st.switch_page` may follow."""
-    st.session_state[_CHOICE] = Choice(folder=folder, title=title, run=run)
+    @property
+    def own(self) -> bool:
+        """Whether it was trained or imported here."""
+        return self.run is not None
 
 
 def choose_embedded() -> None:
-    st.session_state[_CHOICE] = "embedded"
+    _remember("embedded")
 
 
 def choose_newest() -> None:
-    st.session_state[_CHOICE] = None
+    _remember(None)
+
+
+def _remember(wanted: str | None) -> None:
+    st.query_params.pop("model", None)
+    st.session_state[_CHOICE] = wanted
 
 
 def embedded() -> Choice | None:
     """The model that comes with the project in the reader's language, else in the other one."""
     from llmlab import hub
-    from llmlab.hub import catalogue
 
     for name in _EMBEDDED[language()]:
-        folder = hub.assets() / name
-        if (folder / "config.json").is_file():
-            return Choice(folder=folder, title=catalogue.entry(name).title[language()], name=name)
+        if (hub.assets() / name / "config.json").is_file():
+            return _of_library(name)
     return None
 
 
@@ -64,22 +68,52 @@ def newest() -> Choice | None:
     from llmlab.training import runs
     from llmlab.ui import ownership
 
-    kept = [(best.stat().st_mtime, run, best) for run in runs.list_runs() if (best := runs.best(run)) is not None]
-    for _, run, folder in sorted(kept, reverse=True):
-        if ownership.owns(runs.owner(run)):
-            return Choice(folder=folder, title=run.name, run=run)
+    for run in runs.list_runs():
+        if runs.checkpoints(run) and ownership.owns(runs.owner(run)):
+            return Choice(folder=runs.best(run), title=run.name, name=run.name, run=run)
     return None
 
 
 def choice() -> Choice:
-    """What this session looks at. Raises LearnerError when there is no model at all."""
-    chosen = st.session_state.get(_CHOICE)
-    if isinstance(chosen, Choice) and (chosen.folder / "config.json").is_file():
-        return chosen
-    found = embedded() or newest() if chosen == "embedded" else newest() or embedded()
+    """What this session looks at: the `?model=` of the address, else the session's choice, else the newest own model,
+    else the embedded one. Raises LearnerError when there is no such model, or none at all.
+    """
+    asked = st.query_params.get("model")
+    if asked:
+        st.session_state[_CHOICE] = asked
+    wanted = st.session_state.get(_CHOICE)
+    if wanted == "embedded":
+        found = embedded() or newest()
+    elif wanted:
+        try:
+            return _named(wanted)
+        except LearnerError:
+            _remember(None)
+            raise
+    else:
+        found = newest() or embedded()
     if found is None:
         raise LearnerError("ui_shell.no_model")
     return found
+
+
+def _named(name: str) -> Choice:
+    """A run or a model of the library, by name alone: an address never reaches other folders, and fetches nothing."""
+    from llmlab import hub
+    from llmlab.training import runs
+
+    found = {run.name: run for run in runs.list_runs()}.get(name)
+    if found is not None:
+        return Choice(folder=runs.best(found), title=name, name=name, run=found)
+    if name in [entry.name for entry in hub.entries("model")] and hub.is_local(name):
+        return _of_library(name)
+    raise LearnerError("ui_shell.model_gone", name=name)
+
+
+def _of_library(name: str) -> Choice:
+    from llmlab import hub
+
+    return Choice(folder=hub.fetch(name), title=hub.entry(name).title[language()], name=name)
 
 
 def open_model(chosen: Choice) -> "tuple[GPT, Tokenizer]":
@@ -93,6 +127,7 @@ def _open(folder: str, stamp: int) -> "tuple[GPT, Tokenizer]":
     from llmlab import hub
 
     model, tokenizer = hub.load(folder)
+    gc.freeze()
     return model, tokenizer
 
 
@@ -101,9 +136,14 @@ def warm() -> None:
     """Import what opening a model needs while the first page is being drawn; once a process."""
 
     def imports() -> None:
-        import llmlab.generation.decoding
+        import torch
+
         import llmlab.hub.folder
-        import llmlab.models.trace  # noqa: F401
+        import llmlab.widgets.generated_text
+        import llmlab.widgets.reader  # noqa: F401
+
+        torch.set_num_threads(1)  # one token at a time gains nothing from more, and a training beside it loses
+        gc.freeze()  # Streamlit collects garbage after every run: torch's modules must not be walked each time
 
     threading.Thread(target=imports, name="warm-imports", daemon=True).start()
 
@@ -117,7 +157,7 @@ def opening_text(tokenizer: "Tokenizer", wanted: Language) -> str:
 
 def which(chosen: Choice) -> None:
     """One line that says whose model is on show, and the click that changes it."""
-    own = chosen.name is None
+    own = chosen.own
     other = embedded() if own else newest()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(say("ui_shell.model_own" if own else "ui_shell.model_embedded", title=plain(chosen.title)))

@@ -72,6 +72,8 @@ def run() -> None:
     languages.settle()
     opened.warm()
     here = Path(__file__).parent
+    # Before the navigation: a page's own Material symbol would be fetched from the internet for the browser's tab.
+    st.set_page_config(page_icon=str(here / "icon.svg"), layout="wide")
     sections: dict[str, list[object]] = {}
     for entry in PAGES:
         if (here / f"{entry.name}.py").is_file():
@@ -85,7 +87,7 @@ def run() -> None:
             )
             sections.setdefault(say(entry.section) if entry.section else "", []).append(page)
     chosen = st.navigation(sections)  # type: ignore[arg-type]
-    st.set_page_config(page_title=f"{chosen.title} · llmlab", page_icon=":material/edit_note:", layout="wide")
+    st.set_page_config(page_title=f"{chosen.title} · llmlab")
     with calmly():
         chosen.run()
     footer()

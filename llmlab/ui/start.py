@@ -35,7 +35,12 @@ def page() -> None:
     with st.container(horizontal=True):
         st.page_link(shell.file_of("train"), label=say("ui_start.to_train"), icon=":material/model_training:")
         st.page_link(shell.file_of("generate"), label=say("ui_start.to_generate"), icon=":material/alt_route:")
-    shell.code(CODE.format(folder=chosen.name or str(chosen.folder), text=opened.opening_text(tokenizer, language())))
+    shell.code(
+        CODE.format(
+            folder=chosen.name if not chosen.own else str(chosen.folder),
+            text=opened.opening_text(tokenizer, language()),
+        )
+    )
 
 
 @shell.fragment
@@ -86,7 +91,7 @@ def _corpus(chosen: opened.Choice) -> str | None:
         from llmlab.training import runs
 
         return runs.config(chosen.run).corpus
-    return chosen.name.removesuffix("-gpt") if chosen.name else None
+    return chosen.name.removesuffix("-gpt") if chosen.name.endswith("-gpt") else None
 
 
 def _last_metrics(chosen: opened.Choice) -> dict[str, Any]:

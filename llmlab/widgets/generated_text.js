@@ -12,7 +12,7 @@ function make(tag, attributes = {}, ...children) {
   node.append(...children);
   return node;
 }
-const percent = (p) => (p >= 0.0995 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : "<0.1") + " %";
+const percent = (p) => (p >= 0.0995 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : "<0.1") + "\u00a0%";
 const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const tint = (p) => (p === null ? "" : `color-mix(in srgb, var(--llm-prediction) ${(p * 50).toFixed(1)}%, transparent)`);
 

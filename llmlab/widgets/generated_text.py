@@ -14,7 +14,7 @@ from llmlab.i18n import Language, LearnerError
 from llmlab.models.gpt import GPT
 from llmlab.text.tokenizer import Tokenizer
 
-LISTED = 14
+LISTED = 12
 """How many candidates are drawn."""
 SLICE = 0.06
 """Seconds of writing before the next picture."""

@@ -19,8 +19,10 @@ function triangle(base64) {
   return new Float32Array(bytes.buffer);
 }
 const weightsOf = (all, row) => all.subarray((row * (row + 1)) / 2, ((row + 1) * (row + 2)) / 2);
-const percent = (p) => (p >= 0.0995 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : "<0.1") + " %";
+const percent = (p) => (p >= 0.0995 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : "<0.1") + "\u00a0%";
 const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+const explained = (text, help) => make("span", { text, title: help, "data-help": "" });
 
 function render({ model, el }) {
   const id = "reader" + Math.random().toString(36).slice(2, 8);
@@ -36,6 +38,7 @@ function render({ model, el }) {
   const headLabel = make("label", { className: "note" });
   const map = make("canvas", { className: "map", role: "img" });
   const reading = make("p", { className: "reading", role: "status" });
+  const how = make("p", { className: "note how" });
   const bars = make("div", { className: "bars" });
   const barsTitle = make("h4");
   const rest = make("p", { className: "note rest" });
@@ -54,7 +57,7 @@ function render({ model, el }) {
       make("div", { className: "columns" },
         make("section", { className: "reads" }, tokensTitle, strip,
           make("div", { className: "attends" }, map,
-            make("div", {}, attentionTitle, make("div", { className: "choose" }, layerLabel, headLabel), reading))),
+            make("div", {}, attentionTitle, make("div", { className: "choose" }, layerLabel, headLabel), reading, how))),
         make("section", { className: "expects" }, barsTitle, bars, rest,
           make("div", { className: "controls" }, again, temperatureLabel, temperature, temperatureValue))),
       tableButton, table));
@@ -104,7 +107,7 @@ function render({ model, el }) {
     order.forEach((i, n) => {
       if (n) reading.append(words().comma);
       const name = i === row ? words().itself : answer.tokens[i];
-      reading.append(make("span", { className: i === row ? "" : "token", text: name }), " " + percent(now[i]));
+      reading.append(make("span", { className: i === row ? "" : "token", text: name }), "\u00a0" + percent(now[i]));
     });
     paint();
   }
@@ -116,7 +119,7 @@ function render({ model, el }) {
     map.width = map.height = size * scale;
     const context = map.getContext("2d"), cell = map.width / n;
     const style = getComputedStyle(map);
-    context.fillStyle = style.getPropertyValue("background-color");
+    context.fillStyle = style.backgroundColor;
     context.fillRect(0, 0, map.width, map.height);
     context.fillStyle = style.color;
     for (let i = 0; i < n; i++) {
@@ -127,7 +130,7 @@ function render({ model, el }) {
       }
     }
     context.globalAlpha = 1;
-    context.strokeStyle = style.getPropertyValue("border-left-color");
+    context.strokeStyle = style.caretColor;
     context.lineWidth = 1.5 * scale;
     context.strokeRect(0.5, row * cell, (row + 1) * cell, Math.max(cell, 2));
   }
@@ -151,7 +154,7 @@ function render({ model, el }) {
     error.textContent = answer.error || "";
     if (answer.error) { if (!answer.tokens) return; }
     weights = triangle(answer.attention);
-    tokensTitle.textContent = fill(say.tokens, { n: answer.count });
+    tokensTitle.replaceChildren(explained(fill(say.tokens, { n: answer.count }), say.tokens_help));
     strip.replaceChildren();
     if (answer.hidden) strip.append(make("span", { className: "note", text: fill(say.hidden, { n: answer.hidden }) + " " }));
     answer.tokens.forEach((token, i) => {
@@ -198,7 +201,8 @@ function render({ model, el }) {
     const say = words();
     label.textContent = say.sentence;
     barsTitle.textContent = say.expects;
-    attentionTitle.textContent = say.attention;
+    attentionTitle.replaceChildren(explained(say.attention, say.attention_help));
+    how.textContent = say.map;
     layerLabel.firstChild.textContent = say.layer + " ";
     headLabel.firstChild.textContent = say.head + " ";
     again.textContent = "↻ " + say.sample;
@@ -208,7 +212,6 @@ function render({ model, el }) {
     tableButton.textContent = say.table;
     strip.setAttribute("aria-label", say.strip);
     map.setAttribute("aria-label", say.map);
-    map.title = say.map;
     if (answer) draw();
   }
 
