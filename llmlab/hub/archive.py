@@ -46,14 +46,23 @@ def import_zip(archive: Path | IO[bytes]) -> tuple[GPT, Tokenizer]:
     Raises LearnerError for what is no zip, holds no model or several, and for all that `hub.load` refuses.
     """
     with tempfile.TemporaryDirectory(prefix=".importing-", dir=cache(), ignore_cleanup_errors=True) as folder:
-        at = Path(folder)
-        if not isinstance(archive, Path):
-            with (at / "upload.zip").open("wb") as out:
-                shutil.copyfileobj(archive, out, 1 << 20)
-            archive = at / "upload.zip"
-        patterns = [*FILES, *(f"*/{pattern}" for pattern in FILES)]
-        unpack(archive, at / "content", patterns, limit_bytes=LARGEST)
-        found = sorted((at / "content").rglob(CONFIG))
+        try:
+            content = _unpacked(archive, Path(folder))
+        except OSError as error:
+            raise LearnerError("hub.cannot_write", folder=cache(), detail=error.strerror or str(error)) from error
+        found = sorted(content.rglob(CONFIG))
         if len(found) != 1:
-            raise LearnerError("hub.archive_models", archive=archive.name, count=len(found))
+            raise LearnerError("hub.archive_models", count=len(found))
         return load(found[0].parent)
+
+
+def _unpacked(archive: Path | IO[bytes], work: Path) -> Path:
+    if not isinstance(archive, Path):
+        upload = work / "upload.zip"
+        with upload.open("wb") as out:
+            shutil.copyfileobj(archive, out, 1 << 20)
+        archive = upload
+    content = work / "content"
+    content.mkdir()
+    unpack(archive, content, [*FILES, *(f"*/{pattern}" for pattern in FILES)], limit_bytes=LARGEST)
+    return content

@@ -3,7 +3,9 @@
 Both ways go through safetensors and JSON alone; transformers itself is not imported.
 """
 
+import dataclasses
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,14 @@ from llmlab.hub.fetch import fetch
 from llmlab.hub.hf_config import family_named
 from llmlab.hub.weights import check_weights, read_weights, write_weights
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt import GPT
+from llmlab.models.gpt import GPT, GPTConfig
 from llmlab.text.tokenizer import Tokenizer
 
 CONFIG = "config.json"
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-_LONGEST_CONTEXT = 1 << 22
+_TYPES = {field.name: field.type for field in dataclasses.fields(GPTConfig)}
+_LARGEST = 1 << 24
 
 
 def load(source: str | Path) -> tuple[GPT, Tokenizer]:
@@ -78,14 +81,28 @@ def read_config(folder: Path) -> dict[str, Any]:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         if not isinstance(config, dict):
             raise TypeError(f"a {type(config).__name__} instead of an object")
-        context_length = gpt_config(config).context_length
+        _check_believable(config)
     except LearnerError:
         raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise LearnerError("hub.config_broken", folder=folder.name, detail=str(error)) from error
-    if context_length > _LONGEST_CONTEXT:
-        raise LearnerError("hub.context_too_long", found=context_length, most=_LONGEST_CONTEXT)
     return config
+
+
+def _check_believable(config: dict[str, Any]) -> None:
+    """Raises LearnerError for a setting that is no number where one is needed, or larger than any model's.
+
+    Positions and vocabularies are tables that would be built in memory before anything else could complain.
+    """
+    read = gpt_config(config)
+    for setting in family_named(config).settings:
+        value, needed = getattr(read, setting.field), _TYPES[setting.field]
+        if needed is float and type(value) is int:
+            config[setting.key] = float(value)
+        elif type(value) is not needed or (needed is not bool and not 0 <= value <= _LARGEST):
+            raise LearnerError("hub.setting_strange", key=setting.key, found=str(value)[:40])
+    if not 0 < read.rope_theta < math.inf:
+        raise LearnerError("hub.setting_strange", key="rope_theta", found=read.rope_theta)
 
 
 def _find(source: str | Path) -> Path:

@@ -20,7 +20,7 @@ def cache() -> Path:
 
 
 def assets() -> Path:
-    """The folder of embedded models, beside the package in a checkout (`LLMLAB_ASSETS` overrides). It need not exist."""
+    """The folder of embedded models: beside the package, or where `LLMLAB_ASSETS` says. It need not exist."""
     return Path(os.environ.get("LLMLAB_ASSETS") or Path(__file__).parents[2] / "assets")
 
 

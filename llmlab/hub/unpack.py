@@ -1,8 +1,10 @@
 """Unpacking archives that others made: only wanted files, only inside the target folder, never links or devices."""
 
+import lzma
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -10,6 +12,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from llmlab.i18n import LearnerError
+
+_DAMAGED = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
+    *(RuntimeError, ValueError),  # zipfile: encrypted, unknown compression, impossible header
+    *(FileExistsError, IsADirectoryError, NotADirectoryError),  # one name as a file and as a folder
+)
 
 Opener = Callable[[], IO[bytes]]
 
@@ -36,9 +44,9 @@ def unpack(archive: Path, into: Path, patterns: Sequence[str], *, limit_bytes: i
                 with opener() as source, target.open("wb") as out:
                     shutil.copyfileobj(source, out, 1 << 20)
                 written.append(target)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
-        if isinstance(error, LearnerError):
-            raise
+    except LearnerError:
+        raise
+    except _DAMAGED as error:
         raise LearnerError("hub.archive_broken", archive=archive.name) from error
     return written
 
