@@ -29,11 +29,13 @@ _lock = threading.Lock()
 
 def start(name: str) -> None:
     """Begin to fetch an entry of the catalogue, unless that is happening already."""
+    from llmlab.hub.catalogue import entry
+
     with _lock:
         known = _fetches.get(name)
         if known is not None and not known.finished:
             return
-        _fetches[name] = Fetch()
+        _fetches[name] = Fetch(expected=entry(name).size_bytes or None)
         threading.Thread(target=_work, args=(name, _fetches[name]), daemon=True).start()
 
 

@@ -14,6 +14,7 @@ _TINTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _TOKEN = "border-radius:3px;padding:1px 2px;margin:1px"
 _BLOCK = "font-family:var(--st-code-font,monospace);font-size:0.92rem;line-height:1.9;overflow-wrap:anywhere"
 _SHOWN = 320
+_TOKENIZERS = ("char", "word", "bpe")
 
 
 def setup(start: Callable[[], None]) -> None:
@@ -77,8 +78,8 @@ def _tokens_step() -> None:
     st.session_state.setdefault("train_tokenizer", train_choice.tokenizer())
     st.segmented_control(
         say("ui_train.tokenizer"),
-        ["char", "word", "bpe"],
-        format_func=lambda kind: say(f"ui_train.tokenizer_{kind}"),
+        _TOKENIZERS,
+        format_func=_named({kind: say(f"ui_train.tokenizer_{kind}") for kind in _TOKENIZERS}),
         key="train_tokenizer",
         required=True,
         persist_state="session",
@@ -122,7 +123,7 @@ def _model_step() -> None:
         st.segmented_control(
             say("ui_train.dial"),
             list(train_choice.DIAL),
-            format_func=lambda name: say(f"ui_train.dial_{name}"),
+            format_func=_named({name: say(f"ui_train.dial_{name}") for name in train_choice.DIAL}),
             key="train_dial",
             required=True,
             persist_state="session",
@@ -133,19 +134,28 @@ def _model_step() -> None:
         st.selectbox(
             say("ui_train.from"),
             ["", *openable],
-            format_func=lambda name: name or say("ui_train.from_nothing"),
+            format_func=_named({"": say("ui_train.from_nothing")}),
             key="train_from",
             help=say("ui_train.from_help"),
             persist_state="session",
         )
     cost = _cost()
     if cost is not None:
-        facts = st.columns(3)
-        facts[0].metric(say("ui_train.parameters"), _count(cost.parameters))
-        facts[1].metric(say("ui_train.memory"), _memory(cost.memory_bytes))
-        facts[2].metric(say("ui_train.time"), duration(cost.seconds))
+        facts = {
+            "parameters": _count(cost.parameters),
+            "memory": _memory(cost.memory_bytes),
+            "time": duration(cost.seconds),
+        }
+        for column, (name, value) in zip(st.columns(3), facts.items(), strict=True):
+            column.caption(say(f"ui_train.{name}"))
+            column.markdown(f"**{value}**")
     if st.toggle(say("ui_train.details"), key="train_details", persist_state="session"):
         _details()
+
+
+def _named(labels: dict[str, str]) -> Callable[[str], str]:
+    """Labels of options, said once: widgets also ask for them when no page is running, and no language is known."""
+    return lambda option: labels.get(option, option)
 
 
 def _openable() -> list[str]:
@@ -165,9 +175,9 @@ def _details() -> None:
     helps = field_help(TrainConfig, language())
     types = get_type_hints(TrainConfig)
     base, own = train_choice.base(), train_choice.own_words()
-    columns = st.columns(3)
+    columns = st.columns(2)
     for i, name in enumerate(train_choice.detail_fields(types)):
-        with columns[i % 3]:
+        with columns[i % 2]:
             _field(name, types[name], CHOICES.get(name), own.get(name, base.get(name)), helps.get(name))
     if own:
         st.button(say("ui_train.details_reset"), icon=":material/undo:", on_click=_forget, type="tertiary")

@@ -180,9 +180,9 @@ def _cleaning() -> None:
     with st.container(horizontal=True):
         for name in STEPS:
             st.checkbox(
-                say(f"ui_train.clean_{name}"),
+                say(f"text.step_{name}"),
                 key=f"train_clean_{name}",
-                help=say(f"ui_train.clean_{name}_help"),
+                help=say(f"text.step_{name}_help"),
                 persist_state="session",
             )
     steps = train_choice.cleaning()
@@ -190,7 +190,7 @@ def _cleaning() -> None:
         return
     for name in steps:
         if STEPS[name].warns:
-            st.warning(say(f"ui_train.clean_{name}_warning"), icon=":material/warning:")
+            st.warning(say(f"text.{name}_warning"), icon=":material/warning:")
     corpus = ready()
     if corpus is None:
         return

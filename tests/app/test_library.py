@@ -1,0 +1,127 @@
+"""The Library page by its Python side: rows, filter, doors to other pages, deleting, archives that are refused."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from llmlab.i18n import say
+from llmlab.training import durable, runs, status
+from llmlab.training.config import TrainConfig
+
+ROOT = Path(__file__).parents[2]
+PAGE = "llmlab/ui/library.py"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMLAB_HOME", str(tmp_path))
+    monkeypatch.chdir(ROOT)
+    return tmp_path
+
+
+def opened(language="en"):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    app.query_params["lang"] = language
+    app.context = {"url": "http://127.0.0.1:8501/library"}
+    app.run()
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    return app
+
+
+def said(app):
+    boxes = (app.markdown, app.caption, app.warning, app.error, app.info, app.success)
+    return "\n".join(str(element.value) for elements in boxes for element in elements)
+
+
+def made_run(name="first", *, owner=None):
+    run = runs.create(TrainConfig(corpus="tales-en", steps=40), name, owner)
+    (run / "checkpoints" / "step-000040").mkdir(parents=True)
+    (run / "data").mkdir()
+    durable.write_json(run / "data" / "about.json", {"characters": 1000, "tokens": 500, "val_characters": 100})
+    status.write(run, status.RunStatus(state="finished", step=40, steps=40, val_loss=1.3863, parameters=812_345))
+    return run
+
+
+@pytest.mark.parametrize(("language", "licence", "corpus"), [("en", "licence", "Tales"), ("zh", "许可", "小故事")])
+def test_runs_and_texts_are_listed(language, licence, corpus):
+    made_run()
+    app = opened(language)
+    text = said(app)
+    assert not app.error
+    for word in ("first", "812 k", licence, corpus, "public domain"):
+        assert word in text
+    assert "1.000" in text  # 1.3863 nats a token, 50 tokens over 100 characters: one bit a character
+
+
+def test_typing_narrows_both_tables():
+    made_run("alpha")
+    made_run("beta")
+    app = opened()
+    app.text_input(key="library_words").set_value("ALPHA").run()
+    assert "alpha" in said(app)
+    assert "beta" not in said(app)
+    app.text_input(key="library_words").set_value("no such <thing>").run()
+    assert "<thing>" not in said(app)
+    assert len(app.info) == 2
+
+
+def test_a_run_opens_in_train():
+    made_run()
+    app = opened()
+    app.button(key="library_curve_first").click().run()
+    assert not app.exception
+    assert app.query_params["run"] == "first"
+
+
+def test_a_run_is_deleted_only_by_its_own_button():
+    first, second = made_run("first"), made_run("second")
+    app = opened()
+    app.button(key="library_delete_first").click().run()
+    assert not first.exists()
+    assert second.exists()
+
+
+def archive(files):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as zipped:
+        for name, text in files.items():
+            zipped.writestr(name, text)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"not a zip at all", id="no zip"),
+        pytest.param(archive({"../../escaped/config.json": "{}"}), id="path traversal"),
+        pytest.param(
+            archive({"m/config.json": json.dumps({"model_type": "gpt2"}), "m/pytorch_model.bin": "x"}), id="pickle"
+        ),
+        pytest.param(archive({"m/config.json": json.dumps({"model_type": "strange"})}), id="unknown family"),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_bad_archive_is_refused_in_one_sentence(content, language, home):
+    app = opened(language)
+    app.file_uploader(key="library_zip").upload("model.zip", content).run()
+    app.button(key="library_import_go").click().run()
+    assert not app.exception
+    assert not app.error, app.error[0].value
+    assert app.warning
+    assert not (home / "runs" / "model").exists()
+    assert not list(home.parent.glob("escaped"))
+
+
+def test_a_name_that_is_taken_is_not_overwritten(home):
+    run = made_run("mine")
+    app = opened()
+    app.file_uploader(key="library_zip").upload("x.zip", b"anything").run()
+    app.text_input(key="library_zip_name").set_value("mine").run()
+    app.button(key="library_import_go").click().run()
+    assert say("ui_library.taken", "en", name="mine") in app.warning[0].value.replace("\\", "")
+    assert runs.is_run(run)
