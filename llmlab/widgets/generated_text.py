@@ -97,13 +97,15 @@ class Writer:
 
     def _branch(self, node: int, token_id: int, settings: Mapping[str, Any]) -> None:
         """Write `token_id` where `node` stands, and go on from there in a branch of its own."""
-        old = self.nodes[node]
-        if old.distribution is None or old.parent is None:
+        old = self.nodes[node] if 0 <= node < len(self.nodes) else None
+        if old is None or old.distribution is None:
             return
         chances = dict(zip(old.distribution.ids, old.distribution.probabilities, strict=True))
+        if token_id not in chances:
+            return
         self.leaves.append(len(self.nodes))
         self.current = len(self.leaves) - 1
-        self.nodes.append(replace(old, token_id=token_id, probability=chances.get(token_id), branch=self.current))
+        self.nodes.append(replace(old, token_id=token_id, probability=chances[token_id], branch=self.current))
         self._start(sampling_from(settings), settings)
 
     def _start(self, sampling: SamplingConfig, settings: Mapping[str, Any]) -> None:

@@ -1,0 +1,27 @@
+"""The Tokenizers page: the rows agree with the tokenizers, and the corpus can be changed."""
+
+
+def test_four_rows_and_the_merges(visit):
+    _, state = visit("tokenizers", lang="en").widget("token_strip")
+    rows = {row["kind"]: row for row in state["answer"]["rows"][:3]}
+    text = state["text"]
+    assert len(rows["char"]["tokens"]) == len(text)
+    assert len(rows["char"]["tokens"]) > len(rows["bpe"]["tokens"])
+    assert len(state["answer"]["steps"][0]) == len(text.encode())
+    assert len(state["answer"]["rows"]) == 4
+
+
+def test_the_last_step_is_what_the_tokenizer_says(visit):
+    visited = visit("tokenizers", lang="zh")
+    answer = visited.ask("token_strip", text="小狐狸和小兔子", nonce=1)["answer"]
+    last = [answer["pieces"][i] for i in answer["steps"][-1]]
+    assert last == answer["rows"][2]["tokens"]
+
+
+def test_a_smaller_vocabulary_cuts_finer(visit):
+    visited = visit("tokenizers", lang="en")
+    before = len(visited.widget("token_strip")[1]["answer"]["rows"][2]["tokens"])
+    visited.app.select_slider(key="tokenizers_size").set_value(512).run()
+    after = visited.widget("token_strip")[1]["answer"]["rows"][2]
+    assert after["vocabulary"] == 512
+    assert len(after["tokens"]) > before
