@@ -37,6 +37,10 @@ class Board:
         """Time spent on the run so far, over all its processes."""
         return self.before + time.time() - self._started
 
+    def ask_to_stop(self) -> None:
+        """End at the next opportunity, with a checkpoint."""
+        self.stop_asked = True
+
     def say(self, phrase: str) -> None:
         """Show what is being done before or after the training proper."""
         self.show(doing=phrase)
@@ -79,7 +83,9 @@ class Board:
         """The last word of a run that was. A full disk must not hide what went wrong."""
         parameters = {k: v if isinstance(v, int | float | str) else str(v) for k, v in error.parameters.items()}
         try:
-            self.show(state="failed", doing=None, time_left=None, error={"phrase": error.phrase, "parameters": parameters})
+            self.show(
+                state="failed", doing=None, time_left=None, error={"phrase": error.phrase, "parameters": parameters}
+            )
         except OSError:
             return
 

@@ -1,4 +1,4 @@
-"""Checkpoints: folders that transformers opens, with everything that training needs to go on as if nothing had happened.
+"""Checkpoints: folders that transformers opens, with all that training needs to go on as if nothing had happened.
 
 Each is written under another name, synced and renamed, so that a name stands for a whole checkpoint. The last, the one
 before it and the best are kept while a run goes on; the last and the best when it has ended.
@@ -19,7 +19,8 @@ from llmlab import hub
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt import GPT
 from llmlab.text.tokenizer import Tokenizer
-from llmlab.training import durable, optimizers as optimizer_states, runs
+from llmlab.training import durable, runs
+from llmlab.training import optimizers as optimizer_states
 
 OPTIMIZER = "optimizer.safetensors"
 STATE = "state.json"
@@ -28,7 +29,7 @@ STATE = "state.json"
 class Checkpoints:
     """The checkpoints of one run.
 
-    `best` is `{"name", "val_loss", "whole"}`: the loss to steer by, and that on all of the validation text once measured.
+    `best` is `{"name", "val_loss", "whole"}`: the loss to steer by, and that on all of the validation text, once known.
     """
 
     def __init__(self, run: Path) -> None:
@@ -37,6 +38,10 @@ class Checkpoints:
         self.folder.mkdir(exist_ok=True)
         durable.remove_leftovers(self.folder)
         self.best: dict[str, Any] | None = None
+
+    def path(self, step: int) -> Path:
+        """Where the checkpoint of a step lies, or would lie."""
+        return self.folder / f"step-{step:06d}"
 
     def save(
         self,
@@ -51,7 +56,7 @@ class Checkpoints:
 
         Raises LearnerError when the disk is full; what was saved before is untouched then.
         """
-        final = self.folder / f"step-{step:06d}"
+        final = self.path(step)
         try:
             if not final.exists():
                 self._write(final, model, tokenizer, optimizers, state | {"step": step, "val_loss": val_loss})
@@ -146,4 +151,3 @@ def _put_aside(checkpoint: Path) -> None:
 def _sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-

@@ -41,7 +41,7 @@ class TrainConfig:
     """What a token is: a character, a word, or a piece found by byte-pair encoding."""
 
     vocab_size: int | None = None
-    """How many different tokens there are at most; by default 1024 for bpe, 4096 for word, and every character for char."""
+    """How many different tokens there are at most; by default every character, 1024 pieces (bpe), or 4096 words."""
 
     layers: int = 4
     """Blocks stacked on each other, each with attention and a feed-forward network."""
@@ -157,7 +157,12 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
-                raise LearnerError("training.choice", word=name.replace("_", "-"), value=getattr(self, name), allowed=", ".join(allowed))
+                raise LearnerError(
+                    "training.choice",
+                    word=name.replace("_", "-"),
+                    value=getattr(self, name),
+                    allowed=", ".join(allowed),
+                )
         self._check_ranges()
         self._check_limits()
         if self.init_from is None:
@@ -197,7 +202,9 @@ class TrainConfig:
 
     def model_config(self, vocab_size: int) -> GPTConfig:
         """The shape of the model, once the tokenizer has said how many tokens there are."""
-        dress = {"bias": self.bias} if self.model == "gpt2" else {"qk_norm": self.qk_norm}
+        dress: dict[str, Any] = {"bias": self.bias} if self.model == "gpt2" else {"qk_norm": self.qk_norm}
+        if self.kv_heads is not None:
+            dress["n_kv_heads"] = self.kv_heads
         return GPTConfig(
             style=self.model,
             vocab_size=vocab_size,
@@ -207,7 +214,6 @@ class TrainConfig:
             d_model=self.width,
             dropout=self.dropout,
             tie_embeddings=self.tie_embeddings,
-            **({"n_kv_heads": self.kv_heads} if self.kv_heads else {}),
             **dress,
         )
 

@@ -48,9 +48,6 @@ def set_random_state(saved: dict[str, Any], device: torch.device) -> None:
         torch.mps.set_rng_state(states["mps"])
 
 
-def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was told, so that a clock measures it."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
+def free_memory(device: torch.device) -> int | None:
+    """Bytes free on a device that has memory of its own, else None."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None

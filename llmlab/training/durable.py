@@ -20,12 +20,12 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 operation: Callable[[str, Path], None] = lambda name, path: None  # noqa: E731
 
 
-def write_text(path: Path, text: str, *, synced: bool = True) -> None:
-    """Replace a file at once: a reader sees the old text or the new one. `synced`: it also survives a power cut."""
+def write_bytes(path: Path, content: bytes, *, synced: bool = True) -> None:
+    """Replace a file at once: a reader sees the old one or the new. `synced`: it also survives a power cut."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     operation("write", partial)
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(text)
+    with open(partial, "wb") as file:
+        file.write(content)
         if synced:
             file.flush()
             os.fsync(file.fileno())
@@ -36,8 +36,8 @@ def write_text(path: Path, text: str, *, synced: bool = True) -> None:
 
 
 def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
-    """`write_text` of JSON."""
-    write_text(path, json.dumps(value, ensure_ascii=False, allow_nan=False), synced=synced)
+    """`write_bytes` of JSON."""
+    write_bytes(path, json.dumps(value, ensure_ascii=False, allow_nan=False).encode(), synced=synced)
 
 
 def read_json(path: Path) -> Any:
@@ -73,8 +73,12 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 def keep_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
     """Drop the lines that are not to be kept, all at once."""
     if path.exists():
-        lines: Iterable[str] = (json.dumps(line, ensure_ascii=False) for line in read_lines(path) if keep(line))
-        write_text(path, "".join(line + "\n" for line in lines))
+        write_lines(path, [line for line in read_lines(path) if keep(line)])
+
+
+def write_lines(path: Path, values: Iterable[dict[str, Any]]) -> None:
+    """Replace a file of JSON lines."""
+    write_bytes(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values).encode())
 
 
 def publish_folder(partial: Path, final: Path) -> None:

@@ -36,7 +36,7 @@ class Validation:
         started = time.perf_counter()
         total = 0.0
         with torch.inference_mode():
-            for windows in self._windows.split(self._batch):
+            for windows in torch.split(self._windows, self._batch):
                 windows = windows.to(device)
                 logits = model(windows[:, :-1]).logits
                 total += float(next_token_loss(logits, windows[:, 1:], reduction="sum"))

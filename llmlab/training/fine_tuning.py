@@ -59,5 +59,3 @@ def model_config(folder: Path) -> GPTConfig:
     if not isinstance(described, dict):
         raise LearnerError("training.not_a_model", path=folder)
     return gpt_config(described)
-
-

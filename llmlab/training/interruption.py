@@ -9,7 +9,7 @@ from types import FrameType
 
 @contextmanager
 def asked_by_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on the first SIGINT or SIGTERM; a second one has its usual effect. Outside the main thread: nothing."""
+    """Call `stop` on the first SIGINT or SIGTERM; a second has its usual effect. Outside the main thread: nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -20,7 +20,7 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-class Busy(Exception):
+class Busy(Exception):  # noqa: N818  # nothing went wrong
     """Another process holds the lock."""
 
 
@@ -37,7 +37,7 @@ class Lock:
 
     def __enter__(self) -> Self:
         deadline = time.monotonic() + self._wait
-        file = open(self._path, "ab")  # noqa: SIM115  # open for as long as the lock is held
+        file = open(self._path, "ab")  # open for as long as the lock is held
         while True:
             try:
                 _take(file)

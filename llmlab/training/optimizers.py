@@ -55,7 +55,7 @@ def set_lr(optimizers: Iterable[Optimizer], lr: float) -> None:
 
 def state_tensors(model: nn.Module, optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
     """All that the optimizers remember, by parameter and kind: `blocks.0.attention.query.weight/momentum_buffer`."""
-    names = {p: name for name, p in model.named_parameters()}
+    names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
     return {
         f"{names[p]}/{kind}": value.detach().cpu().contiguous()
         for optimizer in optimizers

@@ -66,7 +66,12 @@ def _make(run: Path, config: TrainConfig, saying: Say) -> None:
     check_length(ids, config.context, config.val_fraction)
     _, val_ids = split(ids, config.val_fraction)
     val_characters = len(tokenizer.decode(val_ids))
-    about = {"characters": len(text), "tokens": len(ids), "val_characters": val_characters, "floor": None}
+    about: dict[str, Any] = {
+        "characters": len(text),
+        "tokens": len(ids),
+        "val_characters": val_characters,
+        "floor": None,
+    }
     if config.corpus in TALES and not config.cleaning:
         about["floor"] = entropy_per_character(TALES[config.corpus]) * val_characters / len(val_ids)
     _publish(run / "tokenizer", tokenizer.save)

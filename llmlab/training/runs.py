@@ -21,7 +21,8 @@ from typing import Any
 from llmlab import hub
 from llmlab.hub.home import home
 from llmlab.i18n import LearnerError
-from llmlab.training import durable, status as run_status
+from llmlab.training import cost, durable
+from llmlab.training import status as run_status
 from llmlab.training.config import TrainConfig
 from llmlab.training.lock import is_held
 from llmlab.training.status import LOCK, STOP, RunStatus
@@ -71,6 +72,7 @@ def create(config: TrainConfig, out: str | Path | None = None, owner: str | None
         from llmlab.training import fine_tuning
 
         config = fine_tuning.adopt(config)
+    cost.require_memory(config)
     run = run_path(out) if out is not None else _free_name(Path(config.corpus).stem)
     if is_run(run):
         raise LearnerError("training.run_exists", run=run.name)

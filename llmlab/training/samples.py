@@ -1,11 +1,14 @@
 """What the model writes while it learns: the same prompt and the same seed at steps further and further apart."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from llmlab.models.gpt import GPT
+from llmlab.text.tokenizer import Tokenizer
 
 TEMPERATURE = 0.8
+PROMPT = 8
 
 
 def due(step: int) -> bool:
@@ -13,8 +16,15 @@ def due(step: int) -> bool:
     return step == 1 or (step % 25 == 0 and (step // 25).bit_count() == 1)
 
 
+def prompt(tokenizer: Tokenizer, val_ids: np.ndarray) -> list[int]:
+    """The first tokens of the first whole line of the validation text."""
+    ids = [int(i) for i in val_ids[:2000]]
+    start = next((i + 1 for i, shown in enumerate(tokenizer.token_texts(ids)) if shown.endswith("⏎")), 0)
+    return ids[start : start + PROMPT] or ids[:PROMPT]
+
+
 @torch.no_grad()
-def write(model: GPT, prompt: list[int], n_tokens: int, seed: int) -> list[int]:
+def write(model: GPT, prompt_ids: list[int], n_tokens: int, seed: int) -> list[int]:
     """`n_tokens` ids that follow the prompt, by a generator of their own. Leaves the model in the mode it was in.
 
     When the context is full, the model goes on from its second half.
@@ -23,7 +33,7 @@ def write(model: GPT, prompt: list[int], n_tokens: int, seed: int) -> list[int]:
     model.eval()
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(seed)
-    ids = list(prompt)
+    ids = list(prompt_ids)
     cache = None
     for _ in range(n_tokens):
         if cache is None or cache.length == cache.max_length:
@@ -34,7 +44,7 @@ def write(model: GPT, prompt: list[int], n_tokens: int, seed: int) -> list[int]:
         ids.append(_draw(logits, generator))
         new = ids[-1:]
     model.train(was_training)
-    return ids[len(prompt) :]
+    return ids[len(prompt_ids) :]
 
 
 def _draw(logits: Tensor, generator: torch.Generator) -> int:

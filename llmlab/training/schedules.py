@@ -42,7 +42,7 @@ class Schedule:
         return final + (peak - final) * self._shape(min(max(share, 0.0), 1.0))
 
     def steer(self, step: int, val_loss: float) -> None:
-        """Begin a cooldown when the loss aimed at is within its reach; after one that fell short, wait and try again."""
+        """Begin a cooldown when the loss aimed at is within its reach; if it falls short, wait and try again."""
         target = self.config.until_val_loss
         if target is None:
             return

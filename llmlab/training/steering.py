@@ -1,0 +1,76 @@
+"""Validation during a run: by what it is steered, when it is measured, and when its aim is reached."""
+
+from collections.abc import Callable
+from typing import Any
+
+from llmlab.models.gpt import GPT
+from llmlab.training.config import TrainConfig
+from llmlab.training.evaluation import Validation
+from llmlab.training.schedules import Schedule
+
+NEAR = 1.03
+"""Within this factor of the loss aimed at, measurements are four times as frequent."""
+
+
+class Steering:
+    """Measurements of one run. A part of the validation text steers it; the whole has the last word."""
+
+    def __init__(self, config: TrainConfig, validation: Validation, schedule: Schedule) -> None:
+        self._target = config.until_val_loss
+        self._validation = validation
+        self._schedule = schedule
+        self._every = config.eval_every or _usual_pause(config)
+        self._part: dict[int, float] = {}
+        self._whole: dict[int, float] = {}
+        self._aimed: float | None = None  # as found at a regular measurement: others come by the clock
+        self.offset = 0.0
+        """The loss on the whole minus that on the part, as last found at one and the same step."""
+        self.reached = False
+
+    def due(self, step: int) -> bool:
+        """Whether to measure at this step: 5, 10, 20 … and then regularly."""
+        every = self._every
+        if self._target is not None and self._aimed is not None and self._aimed + self.offset < NEAR * self._target:
+            every = max(1, every // 4)
+        early = step % 5 == 0 and (step // 5).bit_count() == 1 and step < every
+        return early or step % every == 0
+
+    def measure(self, step: int, model: GPT) -> float:
+        """The loss on the part."""
+        if step not in self._part:
+            self._part = {step: self._validation.steering_loss(model)}
+        return self._part[step]
+
+    def confirm(self, step: int, model: GPT, beat: Callable[[], None]) -> float:
+        """The loss on the whole."""
+        if step not in self._whole:
+            self._whole = {step: self._validation.whole_loss(model, beat)}
+        return self._whole[step]
+
+    def aim(self, step: int, model: GPT, save: Callable[[], None], beat: Callable[[], None]) -> None:
+        """Begin the cooldown in time, and confirm on the whole text when the aim seems reached; `save` comes before."""
+        if self._target is None:
+            return
+        loss = self._aimed = self.measure(step, model)
+        self._schedule.steer(step, loss + self.offset)
+        if loss + self.offset <= self._target:
+            save()
+            whole = self.confirm(step, model, beat)
+            self.offset = whole - loss
+            self.reached = whole <= self._target
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        return {"cooling": self._schedule.cooling, "offset": self.offset, "aimed": self._aimed}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on as after `state()`, at the step of a checkpoint."""
+        self._schedule.cooling = (state["cooling"][0], state["cooling"][1]) if state["cooling"] else None
+        self.offset, self._aimed = state["offset"] or 0.0, state.get("aimed")
+        self._part = {state["step"]: state["val_loss"]}
+
+
+def _usual_pause(config: TrainConfig) -> int:
+    """Steps such that reading `eval_tokens`, at a third of the price of learning from them, takes 4 % of the time."""
+    steps = 0.35 * config.eval_tokens / (0.04 * config.tokens_per_step)
+    return max(10, -(-int(steps) // 10) * 10)

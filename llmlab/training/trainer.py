@@ -1,0 +1,271 @@
+"""The training loop.
+
+A step learns from the next windows of the text. Everything else a run does (measuring, writing samples, looking inside,
+saving) leaves the weights, the random state and the order of the data alone, so that with a number of steps given the
+same words give the same model, bit for bit, whether or not the run was killed and resumed on the way.
+"""
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from llmlab.i18n import LearnerError
+from llmlab.text.batches import Windows
+from llmlab.training import cost, devices, machine, optimizers, references, runs, samples, starting_model
+from llmlab.training.board import Board
+from llmlab.training.checkpoints import Checkpoints, load_weights
+from llmlab.training.config import TrainConfig
+from llmlab.training.evaluation import Validation
+from llmlab.training.interruption import asked_by_signal
+from llmlab.training.objectives import next_token_loss
+from llmlab.training.pace import Pace
+from llmlab.training.preparation import prepare
+from llmlab.training.probes import Probes
+from llmlab.training.schedules import Schedule
+from llmlab.training.steering import Steering
+
+PATIENCE_AFTER_STOP = 10.0
+"""A stopped run measures all of the validation text only if that takes no longer than this many seconds."""
+
+
+class Trainer:
+    """One process's work on a run. The order of the methods is the order in which things happen."""
+
+    def __init__(self, run: Path, config: TrainConfig, board: Board) -> None:
+        self.run, self.config, self.board = run, config, board
+        self.device = devices.pick(config.device)
+        self.step = 0
+
+    def train(self) -> None:
+        """Prepare, go on from the last checkpoint if there is one, train to the first limit, confirm."""
+        machine.record(self.run, self.config, self.device)
+        self.data = prepare(self.run, self.config, self.board.say)
+        self.board.say("training.doing_build")
+        self._build()
+        self._go_back()
+        counting = None
+        with asked_by_signal(self.board.ask_to_stop):
+            try:
+                while (reason := self._over()) is None:
+                    self._one_step()
+                    self._after_step()
+                    counting = counting or references.start(self.run)
+                self._finish(reason)
+            finally:
+                references.end(counting)
+
+    def _build(self) -> None:
+        config, data = self.config, self.data
+        free = devices.free_memory(self.device)
+        cost.require_memory(config, vocab_size=data.tokenizer.vocab_size, free=free)
+        torch.manual_seed(config.seed)
+        self.model = starting_model.build(self.run, config, data.tokenizer.vocab_size).to(self.device)
+        self.model.train()
+        self.forward: Any = torch.compile(self.model) if config.compile else self.model
+        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizers = optimizers.build(self.model, config)
+        self.windows = Windows(data.train_ids, context_length=config.context, batch_size=config.batch, seed=config.seed)
+        self.validation = Validation(
+            data.val_ids,
+            context_length=config.context,
+            vocab_size=self.model.config.vocab_size,
+            steering_tokens=config.eval_tokens,
+        )
+        self.schedule = Schedule(config)
+        self.steering = Steering(config, self.validation, self.schedule)
+        self.prompt = samples.prompt(data.tokenizer, data.val_ids)
+        self.probes = Probes(self.run, self.model, data.train_ids, data.val_ids, config.probe_megabytes)
+        self.checkpoints = Checkpoints(self.run)
+
+    def _go_back(self) -> None:
+        """To where the last checkpoint was written; to the start if there is none."""
+        state = self.checkpoints.restore(self.model, self.optimizers)
+        if state is not None:
+            self.step = state["step"]
+            self.windows.restore(state["windows"])
+            self.steering.restore(state)
+            self.board.before = state["seconds"]
+            devices.set_random_state(state["random"], self.device)
+        self.board.cut(self.step)
+        self.probes.cut(self.step)
+        self.began = state["training_began"] if state else self.board.seconds
+        self.pace = Pace(self.config)
+        self.losses: list[Tensor] = []  # since the last point of the curve
+        self.board.show(
+            state="running",
+            doing=None,
+            step=self.step,
+            steps=self.config.steps if self.config.until_val_loss is None else None,
+            parameters=self.model.parameter_count(),
+        )
+        if state is not None and self.steering.due(self.step):  # the last process may not have come to it
+            self._aim()
+
+    def _over(self) -> str | None:
+        """Which limit is reached, if one is."""
+        config = self.config
+        if self.steering.reached:
+            return "until_val_loss"
+        if config.steps is not None and self.step >= config.steps:
+            return "steps"
+        if config.seconds is not None and self.step and self.board.seconds >= config.seconds - self._reserve():
+            return "seconds"
+        return "stop" if self.board.stop_asked else None
+
+    def _reserve(self) -> float:
+        """Seconds to keep for the last checkpoint and for confirming it on all of the validation text."""
+        assert self.config.seconds is not None
+        needed = 0.3 + 1.1 * self.validation.whole_seconds() + 2 * self.pace.save_took
+        return min(needed, self.config.seconds / 2)
+
+    def _one_step(self) -> None:
+        config = self.config
+        with self.pace.working():
+            self.lr = self.schedule.lr(self.step, self._share_of_time())
+            optimizers.set_lr(self.optimizers, self.lr)
+            loss = torch.zeros((), device=self.device)
+            for _ in range(config.accumulate):
+                x, y = (torch.from_numpy(part).to(self.device) for part in self.windows.next())  # (batch, context) each
+                with self._autocast():
+                    part = next_token_loss(self.forward(x).logits, y) / config.accumulate
+                part.backward()  # type: ignore[no-untyped-call]
+                loss += part.detach()
+            self.grad_norm = torch.nn.utils.clip_grad_norm_(self.parameters, config.clip or math.inf)
+            self.losses.append(loss)
+            if self.device.type == "cpu":  # elsewhere looking would make the device wait
+                self._require_finite(loss)
+            for optimizer in self.optimizers:
+                optimizer.step()
+            for parameter in self.parameters:
+                parameter.grad = None
+        self.step += 1
+
+    def _share_of_time(self) -> float:
+        if self.config.seconds is None:
+            return 0.0
+        room = self.config.seconds - self._reserve() - self.began
+        return (self.board.seconds - self.began) / max(room, 1e-9)
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.config.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def _require_finite(self, loss: Tensor) -> None:
+        if math.isfinite(float(loss)) and math.isfinite(float(self.grad_norm)):
+            return
+        kept = runs.last(self.run)
+        better = f"{self.config.peak_lr / 3:.1g}"
+        if kept is None:
+            raise LearnerError("training.nan_early", step=self.step + 1, lr=better)
+        raise LearnerError("training.nan", step=self.step + 1, kept=int(kept.name[5:]), lr=better)
+
+    def _after_step(self) -> None:
+        measure = self.steering.due(self.step)
+        if measure or self.step <= 3 or self.pace.point_is_due(self.board.seconds):
+            self._point(with_validation=measure)
+        if measure:
+            self._aim()
+        if samples.due(self.step):
+            self._look()
+        if self.pace.save_is_due():
+            self._save()
+        self.board.beat(step=self.step, time_left=self._time_left())
+
+    def _point(self, *, with_validation: bool) -> None:
+        """Add a point to the curves."""
+        loss = torch.stack(self.losses).mean()
+        self._require_finite(loss)
+        told = {"train_loss": float(loss), "grad_norm": float(self.grad_norm)}
+        line = {
+            "step": self.step,
+            "seconds": round(self.board.seconds, 3),
+            "tokens": self.step * self.config.tokens_per_step,
+            **told,
+            "lr": self.lr,
+            "tokens_per_second": self.pace.since_last_point(),
+        }
+        if with_validation:
+            line["val_loss"] = told["val_loss"] = self.steering.measure(self.step, self.model)
+        self.board.point(line)
+        self.board.beat(**told, tokens_per_second=line["tokens_per_second"])
+        self.losses = []
+
+    def _aim(self) -> None:
+        self.steering.aim(self.step, self.model, self._save, self.board.beat)
+
+    def _look(self) -> None:
+        """Let the model write, and look inside."""
+        if self.config.sample_tokens:
+            ids = samples.write(self.model, self.prompt, self.config.sample_tokens, self.config.seed)
+            texts = {"prompt": self.data.tokenizer.decode(self.prompt), "text": self.data.tokenizer.decode(ids)}
+            self.board.sample({"step": self.step, **texts})
+        self.probes.take(self.step, self.model)
+
+    def _save(self) -> None:
+        with self.pace.saving():
+            if self.losses:
+                self._require_finite(self.losses[-1])
+            state = {
+                "windows": self.windows.state(),
+                "random": devices.random_state(self.device),
+                "seconds": self.board.seconds,
+                "training_began": self.began,
+                **self.steering.state(),
+            }
+            loss = self.steering.measure(self.step, self.model)
+            self.checkpoints.save(self.step, self.model, self.data.tokenizer, self.optimizers, state, loss)
+
+    def _time_left(self) -> float | None:
+        config = self.config
+        if config.until_val_loss is not None:
+            return None
+        left = []
+        if config.steps is not None:
+            per_step = (self.board.seconds - self.began) / self.step
+            left.append((config.steps - self.step) * per_step)
+        if config.seconds is not None:
+            left.append(config.seconds - self.board.seconds)
+        return max(0.0, min(left))
+
+    def _finish(self, reason: str) -> None:
+        """Save, find the best checkpoint's loss on the whole validation text, and say how it ended."""
+        self.board.say("training.doing_confirm")
+        if self.losses:
+            self._point(with_validation=True)
+        self._save()
+        if reason != "stop" and not samples.due(self.step):
+            self._look()
+        if reason != "stop" or self.validation.whole_seconds() <= PATIENCE_AFTER_STOP:
+            self._confirm_best(reason)
+        self.checkpoints.prune(keep=1)
+        best = self.checkpoints.best
+        assert best is not None
+        pace = self.pace.overall() or self.board.now.tokens_per_second
+        self.board.end(
+            "stopped" if reason == "stop" else "finished",
+            step=self.step,
+            val_loss=best["val_loss"] if best["whole"] is None else best["whole"],
+            tokens_per_second=pace,
+            checkpoint=best["name"],
+        )
+        if pace:
+            cost.remember(self.config, self.model.config, pace, self.device.type)
+
+    def _confirm_best(self, reason: str) -> None:
+        """Of the last checkpoint and the best so far, crown the one that is better on the whole validation text."""
+        whole = self.steering.confirm(self.step, self.model, self.board.beat)
+        last, best = self.checkpoints.path(self.step), self.checkpoints.best
+        assert best is not None
+        if best["name"] != last.name and reason != "until_val_loss":
+            rival = last.with_name(best["name"])
+            load_weights(self.model, rival)
+            other = self.validation.whole_loss(self.model, self.board.beat)
+            if other < whole:
+                self.checkpoints.crown(rival, best["val_loss"], whole=other)
+                return
+        self.checkpoints.crown(last, self.steering.measure(self.step, self.model), whole=whole)
