@@ -51,18 +51,20 @@ class Console:
         self.clear_progress()
         print(text, file=sys.stderr, flush=True)
 
-    def progress(self, text: str, *, now: bool = False) -> None:
-        """How far the work is: one line that is rewritten on a terminal, a new line every few seconds elsewhere.
+    def progress(self, text: str) -> None:
+        """How far the work is: one line that is rewritten on a terminal, a new line every few seconds elsewhere."""
+        if sys.stderr.isatty():
+            self.doing(text)
+        elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            print(text, file=sys.stderr, flush=True)
 
-        `now` asks for the line whatever time has passed.
-        """
+    def doing(self, text: str) -> None:
+        """What takes a moment now: on a terminal only, and gone afterwards."""
         if sys.stderr.isatty():
             padding = " " * max(0, self._live - display_width(text))
             print(f"\r{text}{padding}", end="", file=sys.stderr, flush=True)
             self._live = display_width(text)
-        elif now or time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
-            self._last_line = time.monotonic()
-            print(text, file=sys.stderr, flush=True)
 
     def clear_progress(self) -> None:
         """Take the live line away, so that the next line starts at the left."""

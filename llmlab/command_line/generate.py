@@ -32,11 +32,12 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     model, tokenizer = open_model(arguments.model)
     started = time.perf_counter()
+    written = stream(
+        model, tokenizer, arguments.prompt, max_new_tokens=arguments.tokens, sampling=sampling, stop=arguments.stop
+    )
     console.show(arguments.prompt, end="")
     steps = []
-    for step in stream(
-        model, tokenizer, arguments.prompt, max_new_tokens=arguments.tokens, sampling=sampling, stop=arguments.stop
-    ):
+    for step in written:
         steps.append(step)
         console.show(step.text, end="")
     console.show("")

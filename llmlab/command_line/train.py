@@ -26,8 +26,7 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     from llmlab.training import runs
 
     folder, is_new = _open(given(arguments, TrainConfig), arguments.out, resume=arguments.resume)
-    console.note(console.say("run_folder", folder=folder))
-    console.progress(console.say("preparing"), now=True)
+    console.doing(console.say("preparing"))
     from llmlab.training.loop import process_start, train
 
     try:
@@ -78,9 +77,13 @@ def _progress(folder: Path, console: Console) -> Callable[[dict[str, Any]], None
     from llmlab.training import runs
 
     val_loss: float | None = None
+    begun = False
 
     def report(point: dict[str, Any]) -> None:
-        nonlocal val_loss
+        nonlocal val_loss, begun
+        if not begun:  # not earlier: a mistake in the words is one line and nothing before it
+            console.note(console.say("run_folder", folder=folder))
+            begun = True
         val_loss = point.get("val_loss", val_loss)
         status = runs.status(folder)
         step = f"{point['step']:,}" + (f"/{status.steps:,}" if status.steps else "")

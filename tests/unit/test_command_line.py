@@ -92,7 +92,9 @@ class TestTrain:
         assert output.out.count("\n") == 1
 
     def test_out_may_be_a_path(self, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        result = answer(capsys, "train", "--corpus", str(corpus), *SMALL, "--steps", "2", "--out", str(tmp_path / "run"))
+        result = answer(
+            capsys, "train", "--corpus", str(corpus), *SMALL, "--steps", "2", "--out", str(tmp_path / "run")
+        )
         assert Path(result["checkpoint"]).is_relative_to(tmp_path / "run")
 
     def test_resume_needs_only_out(self, trained: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,7 +137,9 @@ class TestTrain:
 
 
 class TestGenerate:
-    def test_it_answers_with_new_text_and_new_tokens_only(self, trained: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_it_answers_with_new_text_and_new_tokens_only(
+        self, trained: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         result = answer(capsys, "generate", trained, "--prompt", "The cat", "--tokens", "30", "--seed", "1")
         assert {"text", "token_ids", "seconds", "tokens_per_second"} <= set(result)
         assert len(result["token_ids"]) == 30
@@ -206,7 +210,9 @@ class TestExportAndImport:
         assert not {"optimizer.safetensors", "state.json"} & {path.name for path in folder.iterdir()}
         assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
-    def test_a_zip_holds_the_same_folder(self, trained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_zip_holds_the_same_folder(
+        self, trained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         answer(capsys, "export", trained, str(tmp_path / "pets.zip"))
         with zipfile.ZipFile(tmp_path / "pets.zip") as archive:
             assert {"pets/config.json", "pets/model.safetensors", "pets/tokenizer.json"} <= set(archive.namelist())
@@ -219,7 +225,9 @@ class TestExportAndImport:
         for source, name in ((tmp_path / "model", "bought"), (tmp_path / "model.zip", "bought-zipped")):
             assert answer(capsys, "import", str(source), name)["path"] == str(hub.home() / "runs" / name)
             words = ["--tokens", "9", "--seed", "5"]
-            assert answer(capsys, "generate", name, *words)["text"] == answer(capsys, "generate", trained, *words)["text"]
+            assert (
+                answer(capsys, "generate", name, *words)["text"] == answer(capsys, "generate", trained, *words)["text"]
+            )
         listed = {run["name"]: run["state"] for run in answer(capsys, "list")["runs"]}
         assert listed["bought"] == "imported"
         assert listed[trained] == "finished"
