@@ -8,12 +8,15 @@ from llmlab.ui.language import plain, say
 
 
 def page() -> None:
+    from llmlab.training.jobs import prewarm
+
     ownership.keep()
     run = train_runs.on_show()
     if run is None:
         _take_from_address()
         shell.header("ui_train.title", "ui_train.lead")
         train_setup.setup(_start)
+        prewarm()  # so that the curve moves soon after the button is pressed
     else:
         _watch(run)
     train_runs.chips(run)

@@ -67,8 +67,8 @@ def _tokens_summary() -> str:
     kind = say(f"ui_train.tokenizer_{train_choice.tokenizer()}")
     if found is None:
         return kind
-    tokenizer, _ = found
-    return say("ui_train.tokens_summary", kind=kind, vocabulary=f"{tokenizer.vocab_size:,}")
+    size = train_choice.vocab_size() or found[0].vocab_size
+    return say("ui_train.tokens_summary", kind=kind, vocabulary=f"{size:,}")
 
 
 def _tokens_step() -> None:
@@ -111,9 +111,13 @@ def _cost() -> Any:
     known = train_text.cleaned_opening()
     if known is None:
         return None
+    return estimate(train_choice.config(), known[1], _vocabulary())
+
+
+def _vocabulary() -> int | None:
+    """How many tokens there will be, where the text's beginning tells: for characters."""
     found = _preview()
-    config = train_choice.config()
-    return estimate(config, known[1], **({"vocab_size": found[0].vocab_size} if found else {}))
+    return found[0].vocab_size if found and train_choice.tokenizer() == "char" else None
 
 
 def _model_step() -> None:
@@ -139,12 +143,12 @@ def _model_step() -> None:
             help=say("ui_train.from_help"),
             persist_state="session",
         )
-    cost = _cost()
+    cost = None if train_choice.init_from() else _cost()
     if cost is not None:
         facts = {
             "parameters": _count(cost.parameters),
             "memory": _memory(cost.memory_bytes),
-            "time": duration(cost.seconds),
+            "time": _span(cost),
         }
         for column, (name, value) in zip(st.columns(3), facts.items(), strict=True):
             column.caption(say(f"ui_train.{name}"))
@@ -232,16 +236,23 @@ def _go(start: Callable[[], None]) -> None:
             on_click=start,
             disabled=not ready,
         )
-        try:
-            cost = _cost()
-        except LearnerError as error:
-            st.markdown(plain(error.say(language())))
-        else:
-            text = say("ui_train.go_time", time=duration(cost.seconds)) if cost else say("ui_train.go_text_first")
-            st.caption(text)
+        st.caption(_go_hint(ready))
     problem = st.session_state.get("train_problem")
     if problem is not None:
         st.warning(plain(problem.say(language())), icon=":material/lightbulb:")
+
+
+def _go_hint(ready: bool) -> str:
+    """Beside the button: how long it takes, or what to do first."""
+    if not ready:
+        return say("ui_train.go_text_first")
+    if train_choice.init_from():
+        return ""
+    try:
+        cost = _cost()
+    except LearnerError as error:
+        return plain(error.say(language()))
+    return say("ui_train.go_time", time=_span(cost)) if cost.seconds is not None else ""
 
 
 def _picture() -> None:
@@ -291,6 +302,14 @@ def duration(seconds: float | None) -> str:
     return say("ui_train.hours", n=f"{seconds / 3600:.1f}")
 
 
+def _span(cost: Any) -> str:
+    """Between which times most such runs end."""
+    if cost.seconds is None:
+        return "–"
+    low, high = duration(cost.seconds_low), duration(cost.seconds_high)
+    return low if low == high else f"{low} – {high}"
+
+
 def _count(n: int) -> str:
     if n < 1_000_000:
         return f"{n:,}"
@@ -302,5 +321,7 @@ def _memory(n_bytes: int) -> str:
 
 
 def check() -> None:
-    """Raise LearnerError when the run cannot be: a setting, too short a text, or more memory than there is."""
-    _cost()
+    """Raise LearnerError when the run cannot be: settings at odds, or more memory than there is."""
+    from llmlab.training.cost import require_memory
+
+    require_memory(train_choice.config(), vocab_size=_vocabulary())

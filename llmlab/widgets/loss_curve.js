@@ -141,7 +141,7 @@ function render({ model, el }) {
     const nice = 10 ** Math.floor(Math.log10(last)) / 4;
     const losses = shown.flatMap((h) => [...h.train, ...h.val].map((p) => p[1]));
     for (const line of model.get("references") ?? []) losses.push(line.loss);
-    let [low, high] = losses.length ? [Infinity, -Infinity] : [0, 5];
+    let [low, high] = losses.length > 2 ? [Infinity, -Infinity] : [0, 5]; // too little to frame yet
     for (const v of losses) { low = Math.min(low, v); high = Math.max(high, v); }
     const room = (high - low || 1) * 0.06;
     return { x: [logX ? 1 : 0, logX ? last : Math.ceil(last / nice) * nice], y: [Math.max(0, low - room), high + room] };
@@ -215,7 +215,9 @@ function render({ model, el }) {
       curves.appendChild(svg("path", { d: path(known.train), fill: "none", stroke: look.colour, "stroke-width": 1.1, "stroke-opacity": 0.6 }));
       curves.appendChild(svg("path", { d: path(known.val), fill: "none", stroke: look.colour, "stroke-width": 2.4, "stroke-dasharray": look.dash, "stroke-linejoin": "round" }));
       if (known.val.length < 80) for (const [step, loss] of known.val) curves.appendChild(mark(look.shape, s.x(step), s.y(loss), 3, look.colour));
-      const last = known.val.at(-1) ?? known.train.at(-1);
+      const head = known.train.at(-1); // where the run is now, also when it has no more than this one point
+      if (head) curves.appendChild(svg("circle", { cx: s.x(head[0]), cy: s.y(head[1]), r: 2.5, fill: look.colour }));
+      const last = known.val.at(-1) ?? head;
       if (last && last[0] >= s.range.x[0] && last[1] >= s.range.y[0] && last[1] <= s.range.y[1]) {
         labels.push({ y: s.y(last[1]), x: Math.min(s.x(last[0]), box.right), text: `${runs().length > 1 ? shorten(run.name) : w.now} ${last[1].toFixed(2)}`,
           colour: look.colour, opacity: 1, bold: true });
