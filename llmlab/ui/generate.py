@@ -28,7 +28,7 @@ generated_text.show(model, tokenizer, {text!r})
 
 
 def page() -> None:
-    shell.header("ui_generate.title", "ui_generate.lead")
+    shell.header("ui_generate.title", "ui_generate.lead", terms="ui_generate.terms")
     chosen = opened.choice()
     with st.spinner(say("ui_shell.opening")):
         _, tokenizer = opened.open_model(chosen)

@@ -93,12 +93,15 @@ def run() -> None:
     footer()
 
 
-def header(title: str, lead: str) -> None:
-    """The page's title and one sentence, given as phrase keys, with the language switch at the right."""
+def header(title: str, lead: str, *, terms: str | None = None) -> None:
+    """The page's title and one sentence, given as phrase keys, with the language switch at the right.
+
+    `terms` is the phrase that explains the sentence's terms when the reader asks.
+    """
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(say(title), anchor=False)
         languages.switch()
-    st.markdown(say(lead))
+    st.markdown(say(lead), help=say(terms) if terms else None)
 
 
 def footer() -> None:

@@ -25,7 +25,7 @@ reader.show(model, tokenizer, {text!r})
 
 
 def page() -> None:
-    shell.header("ui_start.title", "ui_start.lead")
+    shell.header("ui_start.title", "ui_start.lead", terms="ui_start.terms")
     chosen = opened.choice()
     with st.spinner(say("ui_shell.opening")):
         model, tokenizer = opened.open_model(chosen)

@@ -10,7 +10,7 @@ from llmlab.ui.language import language, say
 from llmlab.widgets import labels
 from llmlab.widgets.streamlit import replied, show
 
-LEARNED_FROM = 400_000
+LEARNED_FROM = 200_000
 """Characters of the corpus from which the tokenizers are learned: enough for these sizes, and done in a moment."""
 SIZES = (512, 1024, 2048, 4096)
 
@@ -30,13 +30,14 @@ token_strip.show(tokenizers, tokenizers[2][1].byte_pairs(), {sentence!r})
 
 
 def page() -> None:
-    shell.header("ui_tokenizers.title", "ui_tokenizers.lead")
+    shell.header("ui_tokenizers.title", "ui_tokenizers.lead", terms="ui_tokenizers.terms")
     corpus, size = _settings()
     with st.spinner(say("ui_tokenizers.learning")):
         _learned(corpus, size)
     live(corpus, size)
     _more(corpus)
-    shell.code(CODE.format(corpus=corpus, characters=LEARNED_FROM, size=size, sentence=say("ui_tokenizers.sentence")))
+    sentence = _sentence(_learned(corpus, size))
+    shell.code(CODE.format(corpus=corpus, characters=LEARNED_FROM, size=size, sentence=sentence))
 
 
 @shell.fragment
@@ -54,7 +55,7 @@ def live(corpus: str, size: int) -> None:
         rows.append(own)
     cutter = Cutter(rows, learned["bpe"].byte_pairs())
     key = "token_strip"
-    kept = st.session_state.get("tokenizers_text") or {"text": say("ui_tokenizers.sentence")}
+    kept = st.session_state.get("tokenizers_text") or {"text": _sentence(learned)}
     ask = replied(key, "ask") or kept
     st.session_state["tokenizers_text"] = {"text": ask["text"]}
     state = {
@@ -63,6 +64,12 @@ def live(corpus: str, size: int) -> None:
         "answer": cutter.answer(ask, language()),
     }
     show("token_strip", key=key, state=state, language=language())
+
+
+def _sentence(learned: dict[str, Any]) -> str:
+    """A sentence to begin with, from the corpus itself where ours has characters that it lacks."""
+    sentence = say("ui_tokenizers.sentence")
+    return str(learned["beginning"]) if learned["char"].missing(sentence) else sentence
 
 
 def _settings() -> tuple[str, int]:
@@ -107,10 +114,11 @@ def _learned(corpus: str, size: int) -> dict[str, Any]:
     from llmlab.text.tokenizer import train_tokenizer
 
     text = hub.corpus_text(corpus)[:LEARNED_FROM]
-    return {
+    learned: dict[str, Any] = {
         kind: train_tokenizer(kind, text, vocab_size=None if kind == "char" else size)
         for kind in ("char", "word", "bpe")
     }
+    return learned | {"beginning": text[:80].rsplit("\n", 1)[0]}
 
 
 def _own_tokenizer() -> tuple[str, Any] | None:

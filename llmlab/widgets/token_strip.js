@@ -25,7 +25,7 @@ function pieces(tokens, marked = null) {
 
 function render({ model, el }) {
   const id = "strip" + Math.random().toString(36).slice(2, 8);
-  const editor = make("textarea", { className: "editor", rows: 2, id, spellcheck: false });
+  const editor = make("textarea", { className: "editor", rows: 1, id, spellcheck: false });
   const label = make("label", { className: "note", htmlFor: id });
   const rows = make("div", { className: "rows" });
   const title = make("h4");
@@ -58,7 +58,7 @@ function render({ model, el }) {
       bar.style.width = `${(100 * row.tokens.length) / most}%`;
       const body = row.error ? make("p", { className: "error", text: row.error }) : make("div", { className: "strip" }, ...pieces(row.tokens));
       return make("section", { className: "row" },
-        make("div", { className: "head" }, make("h4", { text: row.name, title: say[`${row.kind}_help`] || "" }),
+        make("div", { className: "head" }, make("h4", {}, say[`${row.kind}_help`] ? make("span", { text: row.name, title: say[`${row.kind}_help`], "data-help": "" }) : row.name),
           make("span", { className: "track" }, bar),
           make("span", { className: "count", text: row.error ? "–" : fill(say.count, { n: row.tokens.length }) }),
           make("span", { className: "note", text: row.error ? "" : fill(say.cost, { x: cost.toFixed(2) }) }),
