@@ -130,7 +130,6 @@ def _merge(
             found_in[pair].add(w)
     heap = [(-count, pair) for pair, count in counts.items()]
     heapify(heap)
-    ids = {token: i for i, token in enumerate(tokens)}
 
     while len(tokens) < vocab_size and heap:
         count, pair = heappop(heap)
@@ -139,10 +138,8 @@ def _merge(
                 heappush(heap, (-counts[pair], pair))
             continue
         left, right = pair
-        token = tokens[left] + tokens[right]
-        joined = ids.setdefault(token, len(tokens))  # "ab"+"c" and "a"+"bc" are one token
-        if joined == len(tokens):
-            tokens.append(token)
+        joined = len(tokens)
+        tokens.append(tokens[left] + tokens[right])
         grown: set[Pair] = set()
         for w in found_in.pop(pair):
             gone, new = _join(words[w], pair, joined)
