@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from llmlab.hub.families import Family, Weight
 from llmlab.hub.hf_config import family_named, family_of, gpt_config, hf_config_dict
@@ -23,21 +24,34 @@ __all__ = ["from_hf", "from_hf_state", "gpt_config", "hf_config_dict", "to_hf", 
 SHOWN_KEYS = 20
 
 
+class _Uninitialised(TorchFunctionMode):
+    """Leaves out the drawing of first weights, which a meta tensor answers by loading the compiler: over a second."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if (
+            func in (Tensor.normal_, Tensor.uniform_, Tensor.zero_)
+            or getattr(func, "__module__", "") == "torch.nn.init"
+        ):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def to_hf_state(model: GPT) -> dict[str, Tensor]:
     """The model's weights under transformers' names, contiguous, in the model's dtype. A tied head is left out.
 
     A `gpt2` model without biases gets zeros for them, since transformers' GPT-2 always has biases.
     """
     ours = {name: tensor.detach() for name, tensor in model.state_dict().items()}
-    parts: dict[str, list[Tensor]] = {}
+    parts: dict[str, dict[int, Tensor]] = {}
     for weight in _weights(family_of(model.config), model.config):
         if weight.ours in ours:
             tensor = ours[weight.ours]
         else:
             sibling = ours[weight.ours.removesuffix("bias") + "weight"]
             tensor = sibling.new_zeros(sibling.shape[0])
-        parts.setdefault(weight.theirs, []).append(tensor.t() if weight.transposed else tensor)
-    return {name: torch.cat(tensors, dim=-1).contiguous() for name, tensors in parts.items()}
+        index = weight.part[0] if weight.part is not None else 0
+        parts.setdefault(weight.theirs, {})[index] = tensor.t() if weight.transposed else tensor
+    return {name: torch.cat([fused[i] for i in sorted(fused)], dim=-1).contiguous() for name, fused in parts.items()}
 
 
 def from_hf_state(hf_config: dict[str, Any], state: Mapping[str, Tensor], *, heads: bool = True) -> GPT:
@@ -52,7 +66,7 @@ def from_hf_state(hf_config: dict[str, Any], state: Mapping[str, Tensor], *, hea
         config = replace(config, bias=True)  # trained elsewhere since we wrote them as zeros
     weights = list(_weights(family, config))
     _check_keys(family, config, weights, state, heads)
-    with torch.device("meta"):
+    with torch.device("meta"), _Uninitialised():
         model = GPT(config)
     shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
     ours: dict[str, Tensor] = {}
