@@ -264,10 +264,16 @@ function render({ model, el }) {
       if (!point) return;
       if (!said.length) put(svg("line", { x1: view.x(point[0]), x2: view.x(point[0]), y1: view.box.top, y2: view.box.bottom, stroke: "currentColor", "stroke-opacity": 0.35 }));
       put(mark(MARKS[i % 4], view.x(point[0]), view.y(point[1]), 5, colours()[i % 6]));
-      said.push(sentence(run, point));
+      said.push([run, point]);
     });
-    readout.textContent = said.join("   ·   ");
+    readout.textContent = said.length > 1 ? together(said) : said.map(([run, point]) => sentence(run, point)).join("");
   }
+
+  const together = (said) =>
+    fill(words().choosing_together, {
+      step: said[0][1][0].toLocaleString("en"),
+      list: said.map(([run, point]) => `${run.name} ${choices(point[1])}`).join(" · "),
+    });
 
   const sentence = (run, [step, loss]) =>
     (runs().length > 1 ? run.name + ": " : "") +
