@@ -93,7 +93,7 @@ def _of_entry(entry: Any) -> Row:
     if folder is None or not (folder / "config.json").is_file():
         return Row(**row)
     family, parameters = look(folder, (folder / "config.json").stat().st_mtime)
-    card = _json(folder / "llmlab.json")
+    card = _json(folder / "results.json")
     trained_on = corpus_title(card["corpus"]) if "corpus" in card else "–"
     return Row(**row, family=family, parameters=parameters, trained_on=trained_on, bits=card.get("bits_per_character"))
 

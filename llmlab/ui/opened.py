@@ -33,11 +33,12 @@ class Choice:
     title: str
     name: str
     run: Path | None = None
+    imported: bool = False
 
     @property
     def own(self) -> bool:
         """Whether it was trained or imported here."""
-        return self.run is not None
+        return self.run is not None or self.imported
 
 
 def choose_embedded() -> None:
@@ -107,6 +108,9 @@ def _named(name: str) -> Choice:
         return Choice(folder=runs.best(found), title=name, name=name, run=found)
     if name in [entry.name for entry in hub.entries("model")] and hub.is_local(name):
         return _of_library(name)
+    imported = {folder.name: folder for folder in runs.runs_dir().iterdir() if (folder / "config.json").is_file()}
+    if name in imported:
+        return Choice(folder=imported[name], title=name, name=name, imported=True)
     raise LearnerError("ui_shell.model_gone", name=name)
 
 

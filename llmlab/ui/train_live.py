@@ -15,6 +15,8 @@ from llmlab.widgets.loss_curve import CurveRun, LossCurve, chunk
 
 _ALIVE = ("queued", "starting", "running", "stopping")
 _CURVE = "train_curve"
+_KEEP_PLACE = "<style>.st-key-train_curve_place { min-height: 400px; }</style>"
+"""Room for the chart before it is drawn, so that nothing below it jumps."""
 _POLLS_REPEATED = 6
 """Each update repeats the points of the last polls, so that one the browser skipped is no loss."""
 
@@ -51,14 +53,19 @@ def _show(main: Path, others: list[Path], moving: bool) -> None:
         language=language(),
         height=300,
     )
-    host.show(
-        "loss_curve",
-        key=_CURVE,
-        state=curve.state(),
-        replies=("missing",),
-        on_reply=_send_all_again,
-        language=language(),
-    )
+    state = curve.state()
+    if not moving:
+        state["words"]["waiting"] = say("ui_train.no_points")
+    st.html(_KEEP_PLACE)
+    with st.container(key="train_curve_place"):
+        host.show(
+            "loss_curve",
+            key=_CURVE,
+            state=state,
+            replies=("missing",),
+            on_reply=_send_all_again,
+            language=language(),
+        )
     if len({(_unit(run), runs.config(run).corpus) for run in shown}) > 1:
         st.caption(say("ui_train.not_comparable"))
     _samples(main, moving)
