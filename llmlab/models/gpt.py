@@ -128,15 +128,21 @@ class GPT(nn.Module):
 
     @torch.no_grad()
     def _initialise(self) -> None:
-        """GPT-2's normal(0, 0.02) everywhere. The projections that write to the residual stream start smaller,
-        by 1/√(2·layers), or in `gpt` at zero, so that each layer begins as the identity.
+        """`gpt2`: normal(0, 0.02) as GPT-2, and smaller by 1/√(2·layers) where a layer writes to the residual stream.
+
+        `gpt`: matrices keep the size of what they multiply, normal(0, 1/√inputs), and those that write to the residual
+        stream start at zero, so that each layer begins as the identity. With AdamW this learns far faster than 0.02.
         """
+        classic = self.config.style == "gpt2"
         for module in self.modules():
-            if isinstance(module, nn.Linear | nn.Embedding):
-                module.weight.normal_(std=0.02)
-                if isinstance(module, nn.Linear) and module.bias is not None:
+            if isinstance(module, nn.Linear):
+                module.weight.normal_(std=0.02 if classic else module.in_features**-0.5)
+                if module.bias is not None:
                     module.bias.zero_()
-        scaled = 0.02 / math.sqrt(2 * self.config.n_layers) if self.config.style == "gpt2" else 0.0
+        for embedding in (self.token_embedding, self.position_embedding, self.head):
+            if embedding is not None:
+                embedding.weight.normal_(std=0.02)
+        scaled = 0.02 / math.sqrt(2 * self.config.n_layers) if classic else 0.0
         for block in self.blocks:
             assert isinstance(block, Block)
             block.attention.output.weight.normal_(std=scaled)
