@@ -139,7 +139,8 @@ def corpus_title(corpus: str) -> str:
     from llmlab.hub.catalogue import entries
 
     titles = {entry.name: entry.title[language()] for entry in entries("corpus")}
-    return titles.get(corpus) or (say("ui_library.own_text") if "/uploads/" in corpus else Path(corpus).name)
+    path = Path(corpus)
+    return titles.get(corpus) or (say("ui_library.own_text") if path.parent.name == "uploads" else path.name)
 
 
 def table(words: str) -> None:

@@ -1,5 +1,7 @@
 """Train a model of your own: text, tokens, size, go; then watch it learn."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from llmlab.i18n import LearnerError
@@ -20,11 +22,11 @@ def page() -> None:
     else:
         _watch(run)
     train_runs.chips(run)
-    _code()
+    _code(run)
     st.session_state.pop("train_problem", None)
 
 
-def _watch(run: object) -> None:
+def _watch(run: Path) -> None:
     from llmlab.training import runs
 
     shell.header("ui_train.title", "ui_train.lead_live")
@@ -63,12 +65,13 @@ def _start() -> None:
     train_runs.show(run.name)
 
 
-def _code() -> None:
+def _code(run: Path | None) -> None:
+    """The run on show, else the one that the button would start, as a command and as a notebook cell."""
     with st.expander(say("ui_train.show_command"), icon=":material/terminal:"):
         st.caption(say("ui_train.command_lead"))
-        given = train_choice.words()
-        st.code(train_choice.command(given), language="bash", wrap_lines=True)
-        if train_choice.corpus() is not None:
+        given = train_choice.words_of(run) if run else train_choice.words()
+        if given["corpus"] is not None:
+            st.code(train_choice.command(given), language="bash", wrap_lines=True)
             st.code(train_choice.notebook(given), language="python")
 
 

@@ -66,6 +66,19 @@ def init_from() -> str | None:
     return st.session_state.get("train_from") or None
 
 
+def openable() -> list[str]:
+    """What training can go on from: models of the catalogue that are here, imported ones, runs with a checkpoint."""
+    from llmlab.hub.catalogue import entries
+    from llmlab.hub.fetch import is_local
+    from llmlab.training import runs
+
+    models = [entry.name for entry in entries("model") if is_local(entry.name)]
+    every = runs.list_runs()
+    known = {run.name for run in every}
+    imported = [f.name for f in runs.runs_dir().iterdir() if f.name not in known and (f / "config.json").is_file()]
+    return models + [run.name for run in every if runs.last(run) is not None] + sorted(imported)
+
+
 def base() -> dict[str, Any]:
     """Every field's value before the learner's own words: the recipe on the dial over the defaults."""
     from llmlab.training import recipes
@@ -100,6 +113,16 @@ def words() -> dict[str, Any]:
     return given | own_words()
 
 
+def words_of(run: Path) -> dict[str, Any]:
+    """What an existing run was asked to do, in words that differ from the defaults."""
+    from llmlab.training import runs
+    from llmlab.training.config import TrainConfig
+
+    asked = runs.config(run).to_json()
+    plain = TrainConfig(corpus=asked["corpus"]).to_json()
+    return {name: value for name, value in asked.items() if name == "corpus" or value not in (None, plain[name])}
+
+
 def config() -> Any:
     """The TrainConfig. Raises LearnerError for words that contradict each other."""
     from llmlab.i18n import LearnerError
@@ -116,8 +139,8 @@ def command(given: dict[str, Any]) -> str:
 
     parts = ["python -m llmlab train"]
     for name, value in given.items():
-        if name == "corpus" and st.session_state.get("train_corpus") == OWN:
-            value = corpus_name()
+        if name == "corpus":
+            value = _corpus_shown(value)
         if isinstance(value, tuple | list):
             value = ",".join(value)
         if value is True or value is False:
@@ -125,6 +148,14 @@ def command(given: dict[str, Any]) -> str:
         elif value is not None:
             parts.append(f"{word(name)} {_quoted(str(value))}")
     return " ".join([*parts, "--out my-run"])
+
+
+def _corpus_shown(word: str) -> str:
+    """An upload's path is of no use to the reader: their own file's name stands for it."""
+    upload = st.session_state.get("train_upload")
+    if upload and upload["path"] == word:
+        return str(upload["name"])
+    return "my-text.txt" if Path(word).parent.name == "uploads" else word
 
 
 def _quoted(value: str) -> str:
@@ -150,7 +181,7 @@ def run_name() -> str | None:
 
 def notebook(given: dict[str, Any]) -> str:
     """The same run in Python."""
-    shown = given | {"corpus": corpus_name()} if st.session_state.get("train_corpus") == OWN else given
+    shown = given | {"corpus": _corpus_shown(given["corpus"])}
     lines = "".join(f"    {name!r}: {value!r},\n" for name, value in shown.items())
     return (
         "from llmlab.training import loop, recipes, runs\n\n"

@@ -63,13 +63,14 @@ def chips(main: Path | None) -> None:
     if not every or every == [main]:
         return
     st.markdown(f"**{say('ui_train.runs')}**")
-    names = [run.name for run in every if run != main][:_MOST_CHIPS]
+    labels = {run.name: _label(run) for run in [run for run in every if run != main][:_MOST_CHIPS]}
+    names = list(labels)
     st.session_state[_CHIPS] = [name for name in overlay() if name in names]
     st.pills(
         say("ui_train.runs"),
         names,
         selection_mode="multi",
-        format_func=lambda name: _chip(name),
+        format_func=lambda name: labels.get(name, name),
         key=_CHIPS,
         label_visibility="collapsed",
         on_change=_take_chips,
@@ -98,16 +99,13 @@ def _take_off(name: str) -> None:
     st.session_state["train_overlay"] = [other for other in overlay() if other != name]
 
 
-def _chip(name: str) -> str:
+def _label(run: Path) -> str:
     from llmlab.training import runs
 
-    run = by_name(name)
-    if run is None:
-        return name
     status = runs.status(run)
     if status.state in ("queued", "starting", "running", "stopping", "failed"):
-        return f"{name} · {say('ui_train.state_' + status.state)}"
-    return f"{name} · {status.val_loss:.2f}" if status.val_loss is not None else name
+        return f"{run.name} · {say('ui_train.state_' + status.state)}"
+    return f"{run.name} · {status.val_loss:.2f}" if status.val_loss is not None else run.name
 
 
 def actions(run: Path, status: Any) -> None:

@@ -19,6 +19,8 @@ _TOKENIZERS = ("char", "word", "bpe")
 
 def setup(start: Callable[[], None]) -> None:
     """The four steps at the left, at the right the text as the model will read it."""
+    if train_choice.init_from() not in (None, *train_choice.openable()):  # deleted since, or never there
+        st.session_state.pop("train_from", None)
     left, right = st.columns([1, 1], gap="large")
     with left:
         _step(1, "text", train_text.summary, train_text.step)
@@ -122,7 +124,7 @@ def _vocabulary() -> int | None:
 
 def _model_step() -> None:
     st.session_state.setdefault("train_dial", train_choice.dial())
-    openable = _openable()
+    openable = train_choice.openable()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
             say("ui_train.dial"),
@@ -133,8 +135,6 @@ def _model_step() -> None:
             persist_state="session",
             disabled=train_choice.init_from() is not None,
         )
-        if train_choice.init_from() not in (None, *openable):
-            st.session_state.pop("train_from", None)
         st.selectbox(
             say("ui_train.from"),
             ["", *openable],
@@ -160,16 +160,6 @@ def _model_step() -> None:
 def _named(labels: dict[str, str]) -> Callable[[str], str]:
     """Labels of options, said once: widgets also ask for them when no page is running, and no language is known."""
     return lambda option: labels.get(option, option)
-
-
-def _openable() -> list[str]:
-    """Models that training can go on from: those of the catalogue that are here, and runs with a checkpoint."""
-    from llmlab.hub.catalogue import entries
-    from llmlab.hub.fetch import is_local
-    from llmlab.training import runs
-
-    models = [entry.name for entry in entries("model") if is_local(entry.name)]
-    return models + [run.name for run in runs.list_runs() if runs.last(run) is not None]
 
 
 def _details() -> None:
@@ -325,3 +315,7 @@ def check() -> None:
     from llmlab.training.cost import require_memory
 
     require_memory(train_choice.config(), vocab_size=_vocabulary())
+    found = _preview() if train_choice.init_from() else None
+    missing = found[0].missing(found[1]) if found else []
+    if missing:
+        raise LearnerError("ui_train.missing", characters=" ".join(missing[:8]))

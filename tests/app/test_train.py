@@ -218,6 +218,20 @@ def test_fine_tuning_keeps_the_models_tokens(submitted):
     assert runs.config(submitted[0]).init_from == "teacher"
 
 
+def test_a_model_that_lacks_characters_of_the_text_is_not_started(submitted, home):
+    from llmlab.text.tokenizer import train_tokenizer
+
+    folder = home / "runs" / "imported"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    train_tokenizer("char", "abc").save(folder)
+    app = opened(**{"from": "imported"})
+    assert "imported" in app.expander[2].label
+    app.button(key="train_go").click().run()
+    assert submitted == []
+    assert any("does not know these characters" in warning.value for warning in app.warning)
+
+
 def test_pages_are_light_to_import():
     code = (
         "import sys, llmlab.ui.train, llmlab.ui.library;"
