@@ -56,7 +56,8 @@ def live(chosen: opened.Choice) -> None:
     ask: dict[str, Any] = replied(key, "ask") or kept
     answer = reader.answer(ask, language())
     text = answer.get("text", ask["text"])
-    st.session_state[f"{key}_kept"] = {**ask, "text": text, "sample": False, "nonce": 0}
+    if answer["error"] is None:
+        st.session_state[f"{key}_kept"] = {**ask, "text": text, "sample": False, "nonce": 0}
     state = {"text": text, "temperature": ask["temperature"], "labels": labels("reader", language()), "answer": answer}
     show("reader", key=key, state=state, language=language())
 

@@ -62,7 +62,7 @@ function render({ model, el }) {
           make("div", { className: "controls" }, again, temperatureLabel, temperature, temperatureValue))),
       tableButton, table));
 
-  let answer = model.get("answer"), timer = 0, asked = 0, composing = false, row = -1, pinned = -1;
+  let answer = null, timer = 0, asked = 0, composing = false, row = -1, pinned = -1;
   let weights = new Float32Array(0), sampledFrom = -1;
   const words = () => model.get("labels");
 
@@ -78,7 +78,7 @@ function render({ model, el }) {
     model.save_changes();
   }
   const askSoon = () => { clearTimeout(timer); timer = setTimeout(ask, PAUSE); };
-  function grow() { editor.style.height = "auto"; editor.style.height = Math.min(editor.scrollHeight + 2, 190) + "px"; }
+  function grow() { editor.style.height = "auto"; editor.style.height = Math.min(editor.scrollHeight + 2, 106) + "px"; }
 
   function choose(select, count, chosen) {
     if (select.options.length !== count) {
@@ -88,6 +88,7 @@ function render({ model, el }) {
   }
 
   function look(next) {
+    if (!answer) return;
     row = Math.max(0, Math.min(next, answer.tokens.length - 1));
     const now = answer.tokens.length ? weightsOf(weights, row) : [];
     const most = Math.max(...now, 1e-9);
@@ -113,6 +114,7 @@ function render({ model, el }) {
   }
 
   function paint() {
+    if (!answer) return;
     const n = answer.tokens.length;
     if (!n) return;
     const size = 232, scale = Math.max(1, window.devicePixelRatio || 1);
@@ -141,18 +143,19 @@ function render({ model, el }) {
   }
 
   function draw() {
-    answer = model.get("answer");
-    const say = words();
-    el.firstChild.classList.toggle("waiting", answer.nonce !== asked && asked > 0);
-    if (answer.nonce === sampledFrom && answer.text !== undefined && answer.nonce === asked) {
+    const next = model.get("answer"), say = words();
+    el.firstChild.classList.toggle("waiting", next.nonce !== asked && asked > 0);
+    error.hidden = !next.error;
+    error.textContent = next.error || "";
+    el.firstChild.classList.toggle("stale", Boolean(next.error));
+    if (next.error) return; // what was last understood stays
+    answer = next;
+    if (answer.nonce === sampledFrom && answer.nonce === asked) {
       editor.value = answer.text;
       sampledFrom = -1;
       grow();
       editor.scrollTop = editor.scrollHeight;
     }
-    error.hidden = !answer.error;
-    error.textContent = answer.error || "";
-    if (answer.error) { if (!answer.tokens) return; }
     weights = triangle(answer.attention);
     tokensTitle.replaceChildren(explained(fill(say.tokens, { n: answer.count }), say.tokens_help));
     strip.replaceChildren();
@@ -182,10 +185,12 @@ function render({ model, el }) {
     if (kept >= 0 && bars.children[kept]) bars.children[kept].focus();
     rest.textContent = answer.rest_count ? fill(say.rest, { n: answer.rest_count, p: percent(answer.rest) }) : "";
     look(pinned >= 0 && pinned < answer.tokens.length ? pinned : answer.tokens.length - 1);
+    strip.scrollTop = strip.scrollHeight;
     if (!table.hidden) tabulate();
   }
 
   function tabulate() {
+    if (!answer) return;
     const say = words(), now = weightsOf(weights, row);
     const rows = (caption, heads, lines) => make("table", {}, make("caption", { className: "note", text: caption }),
       make("thead", {}, make("tr", {}, ...heads.map((text, i) => make("th", { text, scope: "col", className: i ? "number" : "" })))),
@@ -212,7 +217,7 @@ function render({ model, el }) {
     tableButton.textContent = say.table;
     strip.setAttribute("aria-label", say.strip);
     map.setAttribute("aria-label", say.map);
-    if (answer) draw();
+    draw();
   }
 
   editor.value = model.get("text");
@@ -227,7 +232,7 @@ function render({ model, el }) {
   layer.onchange = head.onchange = () => ask();
   again.onclick = () => { pinned = -1; ask({ sample: true }); };
   strip.onmouseover = (event) => { const i = tokenAt(event); if (i >= 0) look(i); };
-  strip.onmouseleave = () => look(pinned >= 0 ? pinned : answer.tokens.length - 1);
+  strip.onmouseleave = () => look(pinned >= 0 ? pinned : Infinity);
   strip.onclick = (event) => { const i = tokenAt(event); if (i >= 0) { pinned = i; look(i); if (!table.hidden) tabulate(); } };
   strip.onkeydown = (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, Home: -1e6, End: 1e6 }[event.key];
@@ -237,7 +242,7 @@ function render({ model, el }) {
     pinned = row;
     if (!table.hidden) tabulate();
   };
-  map.onmousemove = (event) => look(Math.floor((event.offsetY / map.clientHeight) * answer.tokens.length));
+  map.onmousemove = (event) => look(Math.floor((event.offsetY / map.clientHeight) * (answer ? answer.tokens.length : 0)));
   map.onmouseleave = strip.onmouseleave;
   tableButton.onclick = () => {
     table.hidden = !table.hidden;
