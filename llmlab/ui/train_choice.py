@@ -142,8 +142,8 @@ def command(given: dict[str, Any]) -> str:
         if name == "corpus":
             value = _corpus_shown(value)
         if isinstance(value, tuple | list):
-            value = ",".join(value)
-        if value is True or value is False:
+            parts.append(" ".join([word(name), *value]))
+        elif value is True or value is False:
             parts.append(word(name) if value else word(name).replace("--", "--no-", 1))
         elif value is not None:
             parts.append(f"{word(name)} {_quoted(str(value))}")
