@@ -9,20 +9,14 @@ const DASHES = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 2 1 2"];
 const MARKS = ["circle", "square", "triangle", "diamond"];
 const LABEL_GAP = 15;
 
-function html(tag, attributes = {}, text) {
-  const node = document.createElement(tag);
+function dressed(node, attributes = {}, text) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   if (text !== undefined) node.textContent = text;
   return node;
 }
 
-function svg(tag, attributes = {}, text) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
+const html = (tag, ...rest) => dressed(document.createElement(tag), ...rest);
+const svg = (tag, ...rest) => dressed(document.createElementNS("http://www.w3.org/2000/svg", tag), ...rest);
 const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const choices = (loss) => { const n = Math.exp(loss); return n < 10 ? n.toFixed(1) : Math.round(n).toLocaleString("en"); };
 
