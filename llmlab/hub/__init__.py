@@ -13,17 +13,17 @@ from llmlab.hub.home import assets, cache, home
 
 if TYPE_CHECKING:
     from llmlab.hub.archive import export_zip, import_zip
-    from llmlab.hub.convert import from_hf, to_hf
     from llmlab.hub.corpora import corpus_card, corpus_text
     from llmlab.hub.folder import load, save
+    from llmlab.hub.interchange import from_hf, to_hf
 
 _LATER = {
     "corpus_card": "corpora",
     "corpus_text": "corpora",
     "export_zip": "archive",
     "import_zip": "archive",
-    "from_hf": "convert",
-    "to_hf": "convert",
+    "from_hf": "interchange",
+    "to_hf": "interchange",
     "load": "folder",
     "save": "folder",
 }

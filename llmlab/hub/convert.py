@@ -1,13 +1,10 @@
 """Weights between our names and transformers', both ways, by the tables in `families`. Nothing is computed: tensors are
 renamed, transposed, cut or joined, so that the way there and back is exact to the bit.
-
-transformers itself is imported only by `to_hf`.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,7 +16,7 @@ from llmlab.hub.hf_config import family_named, family_of, gpt_config, hf_config_
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt import GPT, GPTConfig
 
-__all__ = ["from_hf", "from_hf_state", "gpt_config", "hf_config_dict", "to_hf", "to_hf_state"]
+__all__ = ["from_hf_state", "gpt_config", "hf_config_dict", "to_hf_state"]
 
 SHOWN_KEYS = 20
 
@@ -85,37 +82,6 @@ def from_hf_state(hf_config: dict[str, Any], state: Mapping[str, Tensor], *, hea
     if config.tie_embeddings:
         model.head.weight = model.token_embedding.weight  # assigning made two of the one
     return model.eval()
-
-
-def from_hf(source: Any, *, heads: bool = True) -> GPT:
-    """A GPT from a transformers model, a folder, or a hub id; in the source's dtype, in eval mode.
-
-    A model's weights are copied. Folders and hub ids are read without transformers.
-    """
-    if isinstance(source, str | Path):
-        from llmlab.hub.folder import read_folder
-        from llmlab.hub.remote import download_model
-
-        folder = Path(source) if Path(source).exists() else download_model(str(source))
-        hf_config, state = read_folder(folder)
-        return from_hf_state(hf_config, state, heads=heads)
-    state = {name: tensor.detach().clone() for name, tensor in source.state_dict().items()}
-    return from_hf_state(source.config.to_dict(), state, heads=heads)
-
-
-def to_hf(model: GPT) -> Any:
-    """The transformers model (GPT2LMHeadModel, LlamaForCausalLM or Qwen3ForCausalLM) with a copy of these weights, in
-    their dtype and in eval mode.
-    """
-    import transformers
-
-    settings = hf_config_dict(model.config)
-    hf_config = transformers.AutoConfig.for_model(settings.pop("model_type"), **settings)
-    hf_model = transformers.AutoModelForCausalLM.from_config(hf_config, dtype=model.token_embedding.weight.dtype)
-    missing, unexpected = hf_model.load_state_dict(to_hf_state(model), strict=False)
-    assert not unexpected
-    assert set(missing) <= ({"lm_head.weight"} if model.config.tie_embeddings else set())
-    return hf_model.eval()
 
 
 def _weights(family: Family, config: GPTConfig) -> Iterator[Weight]:

@@ -17,7 +17,7 @@ class Pair:
     """Both models, in float64, with weights of which none is special (such as 0 or 1)."""
 
     def __init__(self, config: GPTConfig, seed: int) -> None:
-        from llmlab.hub.convert import to_hf
+        from llmlab.hub import to_hf
 
         torch.manual_seed(seed)
         self.ours = GPT(config).double().eval()
@@ -56,7 +56,7 @@ class Pair:
             assert difference(by_name[name], gradient) < EXACT, name
 
     def check_there_and_back(self) -> None:
-        from llmlab.hub.convert import from_hf, to_hf
+        from llmlab.hub import from_hf, to_hf
 
         back = from_hf(self.theirs)
         assert back.config == self.ours.config

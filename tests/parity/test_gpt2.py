@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from llmlab.hub.convert import from_hf, from_hf_state, gpt_config, hf_config_dict, to_hf, to_hf_state
+from llmlab.hub import from_hf, to_hf
+from llmlab.hub.convert import from_hf_state, gpt_config, hf_config_dict, to_hf_state
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt import GPT, GPTConfig
 

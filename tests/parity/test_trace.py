@@ -153,7 +153,7 @@ def test_logits_per_layer(config):
 
 @EACH
 def test_weights_are_the_authors_too(config):
-    from llmlab.hub.convert import to_hf
+    from llmlab.hub import to_hf
 
     model, ids = build(config)
     model = model.float()
