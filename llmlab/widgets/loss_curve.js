@@ -8,7 +8,6 @@ const OKABE_ITO = {
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 2 1 2"];
 const MARKS = ["circle", "square", "triangle", "diamond"];
 const LABEL_GAP = 15;
-
 function dressed(node, attributes = {}, text) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   if (text !== undefined) node.textContent = text;
@@ -78,7 +77,6 @@ function render({ model, el }) {
   let frame = 0;
   let view = null; // scales of the last drawing
 
-  el.replaceChildren();
   const root = el.appendChild(html("div", { class: "lc" }));
   const head = root.appendChild(html("div", { class: "lc-head" }));
   const title = head.appendChild(html("span", { class: "lc-title" }));
