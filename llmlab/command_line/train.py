@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
             report=_progress(folder, console),
             started=process_start() if console.owns_process else None,
         )
-    except LearnerError:
+    except (LearnerError, KeyboardInterrupt):
         if is_new and runs.last(folder) is None:
             runs.delete(folder)  # so that the same words, mended, can use the same name
         raise

@@ -22,10 +22,8 @@ def prompt_ids(tokenizer: Tokenizer, prompt: str | Sequence[int]) -> list[int]:
     An empty prompt starts where texts start: after the end-of-text token if the tokenizer has one, else after a
     newline, else after a space, else after token 0. Raises LearnerError naming the characters that are lacking.
     """
-    if isinstance(prompt, str):
-        tokenizer.require(prompt)
-        return tokenizer.encode(prompt) or _start(tokenizer)
-    return [*prompt] or _start(tokenizer)
+    ids = tokenizer.encode(prompt) if isinstance(prompt, str) else [*prompt]
+    return ids or _start(tokenizer)
 
 
 def _start(tokenizer: Tokenizer) -> list[int]:

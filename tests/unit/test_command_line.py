@@ -1,7 +1,6 @@
 """The command line: its words, its JSON, its help, and what it leaves on stdout and stderr. Mistakes: tests/faults."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,12 +14,14 @@ from typing import Any
 import pytest
 import torch
 
+import llmlab
 from llmlab import hub
 from llmlab.command_line.console import Console, display_width
 from llmlab.command_line.program import COMMANDS, main
 from llmlab.command_line.train import clock
 from llmlab.training.config import TrainConfig, word
 
+ROOT = Path(llmlab.__file__).parents[1]
 SMALL = ["--layers", "1", "--heads", "2", "--width", "16", "--context", "16", "--batch", "4", "--threads", "1"]
 TRAIN_WORDS = """--corpus tales-en --model gpt --tokenizer bpe --vocab-size 300 --recipe tiny --layers 2 --heads 2
     --kv-heads 1 --width 32 --context 16 --batch 4 --lr 0.01 --dropout 0.1 --steps 5 --seconds 9.5
@@ -88,7 +89,7 @@ class TestTrain:
         output = capsys.readouterr()
         assert str(home / "runs" / "progress") in output.err
         assert "step 1" in output.err
-        assert output.out.startswith("3 steps in 0:0")
+        assert output.out.startswith("Ended at step 3 after ")
         assert output.out.count("\n") == 1
 
     def test_out_may_be_a_path(self, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,10 +119,24 @@ class TestTrain:
         assert main(["train", "--corpus", str(empty), *SMALL, "--steps", "2", "--out", "mended"]) == 2
         assert main(["train", "--corpus", str(corpus), *SMALL, "--steps", "2", "--out", "mended"]) == 0
 
+    def test_an_interruption_before_anything_was_saved_frees_the_name(
+        self, home: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("llmlab.training.loop.train", interrupt)
+        assert main(["train", "--corpus", str(corpus), *SMALL, "--steps", "2", "--out", "early"]) == 130
+        assert not (home / "runs" / "early").exists()
+
     def test_ctrl_c_stops_with_a_checkpoint(self, home: Path, corpus: Path) -> None:
         words = ["train", "--corpus", str(corpus), *SMALL, "--seconds", "100", "--out", "interrupted", "--json"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "llmlab", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "llmlab", *words],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         metrics = home / "runs" / "interrupted" / "metrics.jsonl"
         deadline = time.monotonic() + 60
@@ -249,7 +264,7 @@ class TestList:
             "import sys; from llmlab.command_line.program import main; main(['list'])\n"
             "assert not {'torch', 'transformers', 'tokenizers', 'pandas'} & set(sys.modules), 'heavy'"
         )
-        subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def test_fetch_tells_where_a_thing_lies(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -330,7 +345,7 @@ class TestConsole:
 
     def test_a_reader_that_leaves_early_is_no_failure(self, home: Path) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-m", "llmlab", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
+            [sys.executable, "-m", "llmlab", "list"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         assert process.stdout is not None
         assert process.stderr is not None

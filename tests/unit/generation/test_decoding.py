@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+import llmlab
 from llmlab.generation import SamplingConfig, generate, stream
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt import GPT
@@ -133,4 +135,4 @@ def test_mistakes_are_told_before_the_first_token(model: GPT, letters: Tokenizer
 
 def test_settings_can_be_read_without_torch() -> None:
     code = "import sys, llmlab.generation as g; g.SamplingConfig(); assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=Path(llmlab.__file__).parents[1], check=True)
