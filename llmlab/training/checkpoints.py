@@ -50,9 +50,9 @@ class Checkpoints:
         tokenizer: Tokenizer,
         optimizers: Sequence[Optimizer],
         state: dict[str, Any],
-        val_loss: float,
+        val_loss: float | None,
     ) -> Path:
-        """Write the checkpoint of a step; `val_loss` decides whether it is the best.
+        """Write the checkpoint of a step; `val_loss`, where it was measured, decides whether it is the best.
 
         Raises LearnerError when the disk is full; what was saved before is untouched then.
         """
@@ -60,7 +60,7 @@ class Checkpoints:
         try:
             if not final.exists():
                 self._write(final, model, tokenizer, optimizers, state | {"step": step, "val_loss": val_loss})
-            if self.best is None or val_loss <= self.best["val_loss"]:
+            if val_loss is not None and self.is_best(val_loss):
                 self.crown(final, val_loss)
             self.prune(keep=2)
         except (OSError, SafetensorError) as error:
@@ -84,6 +84,10 @@ class Checkpoints:
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
+
+    def is_best(self, val_loss: float) -> bool:
+        """Whether no checkpoint so far has a lower loss."""
+        return self.best is None or val_loss <= self.best["val_loss"]
 
     def crown(self, checkpoint: Path, val_loss: float, *, whole: float | None = None) -> None:
         """Note which checkpoint is the best."""
@@ -117,12 +121,13 @@ class Checkpoints:
         return None
 
     def _restore_best(self, checkpoint: Path, state: dict[str, Any]) -> None:
-        noted = state["best"]
-        if noted is not None and noted["val_loss"] < state["val_loss"] and (self.folder / noted["name"]).is_dir():
-            self.best = noted
-            durable.write_json(self.folder / "best.json", noted)
-        else:
-            self.crown(checkpoint, state["val_loss"])
+        noted, val_loss = state["best"], state["val_loss"]
+        if noted is not None and (self.folder / noted["name"]).is_dir():
+            self.crown(self.folder / noted["name"], noted["val_loss"])
+        if val_loss is not None and self.is_best(val_loss):
+            self.crown(checkpoint, val_loss)
+        if self.best is None:
+            (self.folder / "best.json").unlink(missing_ok=True)
 
 
 def load_weights(model: nn.Module, checkpoint: Path) -> None:

@@ -35,6 +35,7 @@ def train(
                 raise LearnerError("training.run_exists", run=run.name)
             if runs.status(run).state != "finished":
                 (run / STOP).unlink(missing_ok=True)
+                durable.remove_leftovers(run)
                 board = Board(run, report, started)
                 with _faults_told(board, run, config.batch):
                     Trainer(run, config, board).train()

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from llmlab.training.config import TrainConfig
 
 POINTS_IN_A_RUN = 500
+SAVING_SHARE = 5
+"""Learning goes on at least so many times as long as saving."""
 
 
 class Pace:
@@ -58,5 +60,9 @@ class Pace:
     def save_is_due(self) -> bool:
         """In time before the longest pause is over, but never so often that saving takes most of the time."""
         per_step = self._all_busy / self._all_steps if self._all_steps else 0.0
-        pause = max(0.9 * self._config.checkpoint_seconds - self.save_took - per_step, 5 * self.save_took)
-        return time.monotonic() - self._saved_at >= pause
+        pause = 0.9 * self._config.checkpoint_seconds - self.save_took - per_step
+        return self.save_is_cheap() and time.monotonic() - self._saved_at >= pause
+
+    def save_is_cheap(self) -> bool:
+        """Whether enough time went by that another checkpoint does not count."""
+        return time.monotonic() - self._saved_at >= SAVING_SHARE * self.save_took

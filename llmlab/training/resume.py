@@ -25,7 +25,7 @@ def open_for_resume(out: str | Path, words: Mapping[str, Any], owner: str | None
         return runs.create(recipes.configure(given), run, owner)
     stored = runs.config(run)
     differing = [
-        f"{word(name)} {getattr(stored, name)}"
+        f"{word(name)} {'—' if getattr(stored, name) is None else getattr(stored, name)}"
         for name, value in given.items()
         if name not in MAY_CHANGE and not _same(stored, name, value)
     ]

@@ -46,6 +46,8 @@ def run_path(word: str | Path) -> Path:
     Raises LearnerError for a bare name that cannot be a folder's on every system.
     """
     path = Path(word).expanduser()
+    if word == "":
+        raise LearnerError("training.run_name", name=word)
     if isinstance(word, Path) or _is_path(str(word)) or path.exists():
         return path.absolute()
     if not NAME.fullmatch(str(word)) or RESERVED.fullmatch(str(word)):

@@ -41,6 +41,10 @@ class Steering:
             self._part = {step: self._validation.steering_loss(model)}
         return self._part[step]
 
+    def measured(self, step: int) -> float | None:
+        """The loss on the part if it was measured at this step."""
+        return self._part.get(step)
+
     def confirm(self, step: int, model: GPT, beat: Callable[[], None]) -> float:
         """The loss on the whole."""
         if step not in self._whole:
@@ -67,7 +71,7 @@ class Steering:
         """Go on as after `state()`, at the step of a checkpoint."""
         self._schedule.cooling = (state["cooling"][0], state["cooling"][1]) if state["cooling"] else None
         self.offset, self._aimed = state["offset"] or 0.0, state.get("aimed")
-        self._part = {state["step"]: state["val_loss"]}
+        self._part = {} if state["val_loss"] is None else {state["step"]: state["val_loss"]}
 
 
 def _usual_pause(config: TrainConfig) -> int:

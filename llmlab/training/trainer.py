@@ -155,7 +155,7 @@ class Trainer:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
-    def _require_finite(self, loss: Tensor) -> None:
+    def _require_finite(self, loss: Tensor | float) -> None:
         if math.isfinite(float(loss)) and math.isfinite(float(self.grad_norm)):
             return
         kept = runs.last(self.run)
@@ -172,7 +172,7 @@ class Trainer:
             self._aim()
         if samples.due(self.step):
             self._look()
-        if self.pace.save_is_due():
+        if self.pace.save_is_due() or (measure and self._is_best() and self.pace.save_is_cheap()):
             self._save()
         self.board.beat(step=self.step, time_left=self._time_left())
 
@@ -191,6 +191,7 @@ class Trainer:
         }
         if with_validation:
             line["val_loss"] = told["val_loss"] = self.steering.measure(self.step, self.model)
+            self._require_finite(told["val_loss"])
         self.board.point(line)
         self.board.beat(**told, tokens_per_second=line["tokens_per_second"])
         self.losses = []
@@ -206,6 +207,9 @@ class Trainer:
             self.board.sample({"step": self.step, **texts})
         self.probes.take(self.step, self.model)
 
+    def _is_best(self) -> bool:
+        return self.checkpoints.is_best(self.steering.measure(self.step, self.model))
+
     def _save(self) -> None:
         with self.pace.saving():
             if self.losses:
@@ -217,8 +221,8 @@ class Trainer:
                 "training_began": self.began,
                 **self.steering.state(),
             }
-            loss = self.steering.measure(self.step, self.model)
-            self.checkpoints.save(self.step, self.model, self.data.tokenizer, self.optimizers, state, loss)
+            val_loss = self.steering.measured(self.step)
+            self.checkpoints.save(self.step, self.model, self.data.tokenizer, self.optimizers, state, val_loss)
 
     def _time_left(self) -> float | None:
         config = self.config
@@ -237,6 +241,7 @@ class Trainer:
         self.board.say("training.doing_confirm")
         if self.losses:
             self._point(with_validation=True)
+        self.steering.measure(self.step, self.model)
         self._save()
         if reason != "stop" and not samples.due(self.step):
             self._look()
