@@ -243,7 +243,7 @@ class Trainer:
             self._point(with_validation=True)
         self.steering.measure(self.step, self.model)
         self._save()
-        if reason != "stop" and not samples.due(self.step):
+        if reason != "stop" and self.step not in [line["step"] for line in runs.samples(self.run)]:
             self._look()
         if reason != "stop" or self.validation.whole_seconds() <= PATIENCE_AFTER_STOP:
             self._confirm_best(reason)

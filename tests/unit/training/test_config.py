@@ -60,6 +60,6 @@ def test_words_of_the_command_line():
 
 def test_planning_loads_no_torch():
     rooms = "config, recipes, runs, resume, status, jobs, cost, references"
-    code = f"import sys; from llmlab.training import {rooms}; print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    code = f"import sys; from llmlab.training import {rooms}; print({{'torch', 'transformers'}} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    assert found.stdout.strip() == "set()"
