@@ -1,6 +1,7 @@
 """A real server and a real Chromium. Any request that leaves the machine, and any console error, fails the test."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -91,8 +92,14 @@ class Watch:
 
     def follow(self, page) -> None:  # a playwright Page; playwright is imported only where a browser is
         page.on("request", self._request)
-        page.on("console", lambda m: self.console_errors.append(m.text) if m.type == "error" else None)
+        page.on("console", self._message)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+
+    def _message(self, message) -> None:
+        # Opened on a page's own address, Streamlit's browser code looks for its server beside the page first.
+        probing = re.search(r"/\w+/_stcore/(health|host-config)$", message.location.get("url", ""))
+        if message.type == "error" and not probing:
+            self.console_errors.append(f"{message.text} ({message.location.get('url')})")
 
     def _request(self, request) -> None:
         parts = urlsplit(request.url)
