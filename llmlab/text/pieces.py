@@ -16,24 +16,24 @@ Python counts U+001C to U+001F as blanks, Unicode and the `tokenizers` library d
 _LINE = re.compile(r"(?<=\S\n)(?=\S)")
 
 
-def cut(text: str, *, size: int = 1 << 15, longest: int = 1 << 22, lines_only: bool = False) -> Iterator[str]:
+def cut(text: str, *, size: int = 1 << 15, longest: int = 1 << 20, lines_only: bool = False) -> Iterator[str]:
     """Parts of about `size` characters that join to `text`, cut at the `spans`."""
     return (text[start:end] for start, end in spans(text, size=size, longest=longest, lines_only=lines_only))
 
 
 def spans(
-    text: str, *, size: int = 1 << 15, longest: int = 1 << 22, lines_only: bool = False
+    text: str, *, size: int = 1 << 15, longest: int = 1 << 20, lines_only: bool = False
 ) -> Iterator[tuple[int, int]]:
     """Where the parts begin and end.
 
-    Where `longest` characters in a row offer no sure place to cut (no text that people write does), the part ends
+    Where the next `longest` characters offer no sure place to cut (no text that people write does), the part ends
     there all the same: ids around that place may then differ from those of the text encoded whole.
     """
     place = _LINE if lines_only else _SURE
     start = 0
     while len(text) - start > size:
-        found = place.search(text, start + size, start + longest)
-        end = found.start() if found else min(start + longest, len(text))
+        found = place.search(text, start + size, start + size + longest)
+        end = found.start() if found else min(start + size + longest, len(text))
         yield start, end
         start = end
     if start < len(text):

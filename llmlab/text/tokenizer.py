@@ -31,7 +31,7 @@ DEFAULT_SIZES = {"word": 4096, "bpe": 1024}
 
 _NAMED = 10
 _PARTS_AT_A_TIME = 32
-_CHUNKS_KEPT = 500_000
+_CHARACTERS_KEPT = 3_000_000
 
 
 class Tokenizer:
@@ -132,11 +132,13 @@ class Tokenizer:
     def _by_chunks(self, text: str) -> Iterator[np.ndarray]:
         """Ids part by part, each distinct chunk encoded once: the library spends its time on cutting, over and over."""
         known: dict[str, list[int]] = {}
-        for part in cut(text, size=1 << 20):
+        kept = 0
+        for part in cut(text, size=1 << 18):
             chunks = CHUNKS.findall(part)
             new = list(set(chunks).difference(known))
-            if len(known) + len(new) > _CHUNKS_KEPT:
-                known, new = {}, list(set(chunks))
+            if kept > _CHARACTERS_KEPT:
+                known, new, kept = {}, list(set(chunks)), 0
+            kept += sum(map(len, new))
             known |= zip(new, self._encode_parts(new), strict=True)
             yield np.fromiter(chain.from_iterable(map(known.__getitem__, chunks)), dtype=self._dtype)
 

@@ -19,7 +19,7 @@ def build_word(text: str, vocab_size: int) -> tokenizers.Tokenizer:
     """The `vocab_size` − 1 most frequent pieces of `text` (ties: in code-point order) after `<unk>`, id 0."""
     splitter = pre_tokenizers.Split(tokenizers.Regex(WORD_PATTERN), "isolated")
     counts: Counter[str] = Counter()
-    for part in cut(text, size=1 << 20):
+    for part in cut(text, size=1 << 18):
         for chunk, times in Counter(CHUNKS.findall(part)).items():
             for piece, _ in splitter.pre_tokenize_str(chunk):
                 counts[piece] += times
