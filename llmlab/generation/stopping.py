@@ -21,13 +21,8 @@ class IncrementalDecoder:
         """`before` are the tokens of the prompt; a character that they leave unfinished belongs to what follows."""
         self._tokenizer = tokenizer
         self._ids: list[int] = []
-        self._shown = 0
-        for count in range(min(LOOK_BACK, len(before)), len(before) + 1):
-            self._ids = list(before[len(before) - count :])
-            text = tokenizer.decode(self._ids)
-            self._shown = len(text.rstrip(UNFINISHED))
-            if self._shown == len(text) or count == 4 * LOOK_BACK:
-                break
+        self._shown = 0  # characters of the decoded `_ids` that were given out
+        self._keep_last(list(before))
 
     def push(self, token_id: int) -> str:
         """The text that this token completes; empty while a character is unfinished."""
@@ -37,7 +32,7 @@ class IncrementalDecoder:
         piece = text[self._shown : end]
         self._shown = max(self._shown, end)
         if end == len(text) and len(self._ids) > 8 * LOOK_BACK:
-            self._forget()
+            self._keep_last(self._ids)
         return piece
 
     def flush(self) -> str:
@@ -46,12 +41,14 @@ class IncrementalDecoder:
         self._shown += len(rest)
         return rest
 
-    def _forget(self) -> None:
-        """Keep only the last tokens, unless cutting there would break a character: then a later token will do."""
-        recent = self._ids[-LOOK_BACK:]
-        text = self._tokenizer.decode(recent)
-        if not text.endswith(UNFINISHED):
-            self._ids, self._shown = recent, len(text)
+    def _keep_last(self, ids: list[int]) -> None:
+        """Go on from the last few of these tokens: as many as it takes not to begin in the middle of a character."""
+        for count in range(min(LOOK_BACK, len(ids)), min(4 * LOOK_BACK, len(ids)) + 1):
+            self._ids = ids[len(ids) - count :]
+            text = self._tokenizer.decode(self._ids)
+            self._shown = len(text.rstrip(UNFINISHED))
+            if self._shown == len(text):
+                return
 
 
 class StopStrings:

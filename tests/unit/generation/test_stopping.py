@@ -63,7 +63,7 @@ def test_a_character_begun_by_the_prompt_is_finished(pairs: Tokenizer) -> None:
     assert "".join(pushed(pairs, ids[2:], ids[:2])) == "€"
 
 
-@pytest.mark.parametrize("text", ["中文 b a", "b b b", "a中b文a" * 20])
+@pytest.mark.parametrize("text", ["中文 b a", "b b b", "a中b文a" * 20, "中文字节编码" * 10])
 @pytest.mark.parametrize("prompt", ["a", "的中", "a b"])
 def test_byte_fallback_and_spaces_between_words(text: str, prompt: str) -> None:
     tokenizer = byte_fallback()
@@ -77,6 +77,15 @@ def test_byte_fallback_and_spaces_between_words(text: str, prompt: str) -> None:
 
     before, ids = encode(prompt), encode(" " + text)
     assert "".join(pushed(tokenizer, ids, before)) == " " + text
+
+
+def test_a_long_text_is_not_decoded_from_its_beginning_again(pairs: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+    decode = pairs.decode
+    monkeypatch.setattr(pairs, "decode", lambda ids: lengths.append(len(ids)) or decode(ids))
+    ids = pairs.encode(TEXT * 30)
+    pushed(pairs, ids)
+    assert max(lengths) < 40 < len(ids)
 
 
 def test_stop_strings_end_the_text_before_them() -> None:
