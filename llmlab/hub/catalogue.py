@@ -42,7 +42,7 @@ class Entry:
     title: Mapping[Language, str]
     note: Mapping[Language, str]
     licence: str
-    """SPDX identifier, or `public domain`."""
+    """SPDX identifier, or `public domain` with the licence of the collection."""
     size_bytes: int
     """What fetching it downloads, in bytes; 0 when nothing is downloaded."""
     languages: tuple[str, ...]
