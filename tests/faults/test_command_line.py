@@ -124,6 +124,7 @@ MISTAKES = {
     ),
     # models
     "unknown model": (["generate", "nobody"], "nobody"),
+    "a name of two lines": (["generate", "no\nbody"], "no body"),
     "missing path": (["generate", "./nowhere"], "nowhere"),
     "a file as model": (["generate", "good.txt"], "good.txt"),
     "a folder without model": (["generate", "./full"], "full"),
