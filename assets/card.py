@@ -3,8 +3,8 @@
     python assets/card.py shakespeare-gpt
     python assets/card.py tang-gpt
 
-The run must have been made by `python -m llmlab train --recipe NAME --out RUN` (see `make assets`). The n-gram models on
-the card are fitted on the same training part and measured on the same held-out part.
+The run must have been made by `python -m llmlab train --recipe NAME --out RUN` (see `make assets`). The n-gram models
+on the card are fitted on the same training part and measured on the same held-out part.
 """
 
 import argparse
@@ -100,7 +100,8 @@ def curve_svg(points: list[dict[str, Any]], lines: list[Line], title: str) -> st
         return f'<text x="{at_x:.0f}" y="{at_y:.0f}" text-anchor="{anchor}" fill="#5F6368">{text}</text>'
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"',
+        ' font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#FDFCF9"/>',
         words(title, MARGIN, 20),
         words("nats per character, lower is better", MARGIN, 36),
@@ -149,11 +150,12 @@ pipeline_tag: text-generation
 {facts["parameters"]:,} parameters, one character a token ({facts["vocabulary"]:,} of them). Opens in transformers
 (`AutoModelForCausalLM`) and in llmlab (`hub.load("{name}")`). Licence of the weights: Apache-2.0.
 
-**Data.** {corpus.title["en"]}, {corpus.licence}, from [{corpus.source}]({corpus.source_url}): {facts["training_characters"]:,}
-characters to learn from; the last {facts["validation_characters"]:,} were held out.
+**Data.** {corpus.title["en"]}, {corpus.licence}, from [{corpus.source}]({corpus.source_url}):
+{facts["training_characters"]:,} characters to learn from; the last {facts["validation_characters"]:,} were held out.
 
-**Training.** `python -m llmlab train --recipe {facts["recipe"]}`: {facts["steps"]:,} steps, {facts["tokens_seen"]:,} characters seen,
-{minutes:.0f} minutes on {facts["threads"]} CPU thread(s) of a busy two-core machine, no GPU.
+**Training.** `python -m llmlab train --recipe {facts["recipe"]}`: {facts["steps"]:,} steps,
+{facts["tokens_seen"]:,} characters seen, {minutes:.0f} minutes
+on {facts["threads"]} CPU thread(s) of a busy two-core machine, no GPU.
 
 **Loss per character on the held-out part**, all of it, in non-overlapping windows of the context:
 
@@ -167,13 +169,14 @@ its source and means little. Use it to look at how a language model works.
 
 ## 中文
 
-{facts["parameters"]:,} 个参数，一个字符一个词元（共 {facts["vocabulary"]:,} 个）。可用 transformers（`AutoModelForCausalLM`）或
-llmlab（`hub.load("{name}")`）打开。权重许可：Apache-2.0。
+{facts["parameters"]:,} 个参数，一个字符一个词元（共 {facts["vocabulary"]:,} 个）。
+可用 transformers（`AutoModelForCausalLM`）或 llmlab（`hub.load("{name}")`）打开。权重许可：Apache-2.0。
 
-**数据**：{corpus.title["zh"]}，来自 [{corpus.source}]({corpus.source_url})；用 {facts["training_characters"]:,} 个字符训练，最后
-{facts["validation_characters"]:,} 个字符留作验证。
+**数据**：{corpus.title["zh"]}，来自 [{corpus.source}]({corpus.source_url})；
+用 {facts["training_characters"]:,} 个字符训练，最后 {facts["validation_characters"]:,} 个字符留作验证。
 
-**训练**：`python -m llmlab train --recipe {facts["recipe"]}`，共 {facts["steps"]:,} 步、{facts["tokens_seen"]:,} 个字符，
+**训练**：`python -m llmlab train --recipe {facts["recipe"]}`，共 {facts["steps"]:,} 步、
+{facts["tokens_seen"]:,} 个字符，
 在一台两核机器上用 {facts["threads"]} 个 CPU 线程训练 {minutes:.0f} 分钟，没有使用 GPU。
 
 **留出部分每个字符的损失**（全部数据，按上下文长度切成互不重叠的窗口）：

@@ -138,9 +138,10 @@ def page(chromium, watch: Watch):
 
 
 def settled(page) -> None:
-    """Wait until Streamlit is connected, has finished its run and shows no skeleton."""
+    """Wait until Streamlit is connected, has finished its run, and shows no skeleton and nothing of an earlier run."""
     page.wait_for_selector("[data-testid=stApp][data-test-connection-state=CONNECTED]")
+    page.wait_for_timeout(300)  # a click is answered by a run that begins a moment later
     page.wait_for_function(
         """() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'
-                 && !document.querySelector('[data-testid=stSkeleton]')"""
+                 && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')"""
     )

@@ -1,4 +1,4 @@
-"""What a learner does, in a real browser: first visit, a training that is stopped and resumed, an own text, two languages."""
+"""What a learner does, in a real browser: first visit, a training stopped and resumed, an own text, two languages."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def status_of(app: App) -> dict:
     return json.loads(path.read_text())
 
 
-def wait_for_state(page: Page, app: App, *states: str, seconds: int = 90) -> dict:
+def wait_for_state(page: Page, app: App, *states: str, seconds: int = 240) -> dict:
     for _ in range(seconds * 4):
         if list((app.home / "runs").glob("*/status.json")) and status_of(app)["state"] in states:
             return status_of(app)
@@ -70,7 +70,7 @@ def test_first_visit_in_both_languages(app: App, page: Page) -> None:
         settled(page)
         healthy(page)
 
-    page.locator(".st-key-language_switch button").click()
+    page.locator(".st-key-language_switch button").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("[一-龥]"))
     assert "library" in page.url  # the switch keeps the place
     for name in PAGES:
@@ -146,7 +146,7 @@ def test_switch_language_while_training(app: App, page: Page, first: str) -> Non
     page.wait_for_url(re.compile("run="))
     wait_for_state(page, app, "running")
     before = status_of(app)["step"]
-    page.locator(".st-key-language_switch button").click()
+    page.locator(".st-key-language_switch button").first.click()
     other = "zh" if first == "en" else "en"
     page.wait_for_url(re.compile(f"lang={other}"))
     assert "run=" in page.url
