@@ -7,6 +7,7 @@ import ast
 import inspect
 import textwrap
 from functools import cache
+from itertools import pairwise
 
 from llmlab.i18n.phrases import Language, phrase_table
 
@@ -17,7 +18,7 @@ def _docstrings(config: type) -> dict[str, str]:
     body = tree.body[0].body  # type: ignore[attr-defined]  # the source of a class is one ClassDef
     return {
         field.target.id: inspect.cleandoc(text.value.value)
-        for field, text in zip(body, body[1:], strict=False)
+        for field, text in pairwise(body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)
         and isinstance(text, ast.Expr)

@@ -1,5 +1,6 @@
 """A real server and a real Chromium. Any request that leaves the machine, and any console error, fails the test."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -73,12 +75,22 @@ def start_app(home: Path, log: Path) -> tuple[subprocess.Popen[bytes], App]:
     raise AssertionError(f"the app did not start:\n{log.read_text()}")
 
 
+def end_workers(home: Path) -> None:
+    """Trainers outlive the app on purpose; those of a test end with it."""
+    for worker in psutil.process_iter(["cmdline", "environ"]):
+        with contextlib.suppress(psutil.Error):
+            ours = (worker.environ() or {}).get("LLMLAB_HOME") == str(home)
+            if ours and "llmlab.training.worker" in worker.cmdline():
+                worker.kill()
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
     process, running = start_app(tmp_path / "home", tmp_path / "server.log")
     yield running
     process.terminate()
     process.wait(timeout=20)
+    end_workers(running.home)
     written = running.log.read_text(errors="replace")
     assert "Traceback" not in written, written[-4000:]
 
