@@ -21,14 +21,19 @@ SMALL = {"layers": 1, "heads": 2, "width": 16, "context": 16, "batch": 4, "threa
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("LLMLAB_HOME", str(tmp_path / "home"))
     (tmp_path / "corpus.txt").write_text(words(4000))
-    return tmp_path
+    yield tmp_path
+    for ticket in (tmp_path / "home" / "queue").glob("[0-9]*.json"):
+        ticket.unlink()  # so that nothing is started any more
+    for child in jobs._children:
+        child.kill()
+        child.wait()
 
 
 def new(home, name, **changes):
     return runs.create(TrainConfig(corpus=str(home / "corpus.txt"), **SMALL | changes), name)
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=150):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until
