@@ -39,7 +39,7 @@ def source(folder: Path, *found: list[str]) -> Path:
 
 def test_regular_poems_are_kept_and_simplified(tmp_path: Path, tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poems, "RAREST", 1)
-    text = poems_text(source(tmp_path, FIVE, SEVEN, EIGHT, *IRREGULAR), tables)
+    text = poems_text(source(tmp_path, FIVE, SEVEN, EIGHT), tables)
     assert sorted(text.rstrip("\n").split("\n\n")) == sorted(
         [
             "白日依山尽，黄河入海流。\n欲穷千里目，更上一层楼。",
@@ -47,6 +47,14 @@ def test_regular_poems_are_kept_and_simplified(tmp_path: Path, tables: Path, mon
             "\n".join(EIGHT).translate(str.maketrans("風鳥雲東", "风鸟云东")),
         ]
     )
+
+
+@pytest.mark.parametrize("poem", IRREGULAR, ids="".join)
+def test_what_is_irregular_is_left_out(
+    poem: list[str], tmp_path: Path, tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poems, "RAREST", 1)
+    assert poems_text(source(tmp_path, poem), tables) == ""
 
 
 def test_a_poem_that_shares_a_couplet_comes_once(tmp_path: Path, tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
