@@ -11,6 +11,7 @@ from llmlab.generation.config import SamplingConfig
 from llmlab.i18n import Language, say
 
 TOKENS = 200
+SMALL = 20_000_000  # parameters
 
 
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
@@ -27,10 +28,14 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     settings = {"seed": secrets.randbelow(2**31)} | given(arguments, SamplingConfig)
     sampling = SamplingConfig(**settings)  # checked before anything slow
 
+    import torch
+
     from llmlab.command_line.opening import open_model
     from llmlab.generation.decoding import finished, stream
 
     model, tokenizer = open_model(arguments.model)
+    if console.owns_process and model.parameter_count() < SMALL:
+        torch.set_num_threads(1)  # products of one token are so short that threads mostly wait for each other
     started = time.perf_counter()
     written = stream(
         model, tokenizer, arguments.prompt, max_new_tokens=arguments.tokens, sampling=sampling, stop=arguments.stop
