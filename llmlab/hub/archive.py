@@ -7,7 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from llmlab.hub.folder import CONFIG, load
+from llmlab.hub.config_file import CONFIG
+from llmlab.hub.folder import load
 from llmlab.hub.home import cache
 from llmlab.hub.unpack import unpack
 from llmlab.i18n import LearnerError

@@ -3,9 +3,7 @@
 Both ways go through safetensors and JSON alone; transformers itself is not imported.
 """
 
-import dataclasses
 import json
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -13,19 +11,17 @@ from typing import Any
 from torch import Tensor
 
 from llmlab.hub import catalogue
-from llmlab.hub.convert import from_hf_state, gpt_config, hf_config_dict, to_hf_state
+from llmlab.hub.config_file import CONFIG, read_config
+from llmlab.hub.convert import from_hf_state, hf_config_dict, to_hf_state
 from llmlab.hub.fetch import fetch
-from llmlab.hub.hf_config import family_named
+from llmlab.hub.hf_config import family_named, gpt_config
+from llmlab.hub.remote import download_model
 from llmlab.hub.weights import check_weights, read_weights, write_weights
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt import GPT, GPTConfig
+from llmlab.models.gpt import GPT
 from llmlab.text.tokenizer import Tokenizer
 
-CONFIG = "config.json"
-
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-_TYPES = {field.name: field.type for field in dataclasses.fields(GPTConfig)}
-_LARGEST = 1 << 24
 
 
 def load(source: str | Path) -> tuple[GPT, Tokenizer]:
@@ -70,41 +66,6 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return config, state
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """A folder's config.json, for an architecture that we have and with sizes that can be.
-
-    Raises LearnerError for what is no model folder, a broken file, and what `gpt_config` refuses.
-    """
-    if not (folder / CONFIG).is_file():
-        raise LearnerError("hub.not_a_model_folder" if folder.is_dir() else "hub.not_a_folder", folder=folder)
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        if not isinstance(config, dict):
-            raise TypeError(f"a {type(config).__name__} instead of an object")
-        _check_believable(config)
-    except LearnerError:
-        raise
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise LearnerError("hub.config_broken", folder=folder.name, detail=str(error)) from error
-    return config
-
-
-def _check_believable(config: dict[str, Any]) -> None:
-    """Raises LearnerError for a setting that is no number where one is needed, or larger than any model's.
-
-    Positions and vocabularies are tables that would be built in memory before anything else could complain.
-    """
-    read = gpt_config(config)
-    for setting in family_named(config).settings:
-        value, needed = getattr(read, setting.field), _TYPES[setting.field]
-        if needed is float and type(value) is int:
-            config[setting.key] = float(value)
-        elif type(value) is not needed or (needed is not bool and not 0 <= value <= _LARGEST):
-            raise LearnerError("hub.setting_strange", key=setting.key, found=str(value)[:40])
-    if not 0 < read.rope_theta < math.inf:
-        raise LearnerError("hub.setting_strange", key="rope_theta", found=read.rope_theta)
-
-
 def _find(source: str | Path) -> Path:
     path = Path(source).expanduser()
     if isinstance(source, Path) or path.exists():
@@ -115,8 +76,6 @@ def _find(source: str | Path) -> Path:
             raise LearnerError("hub.not_a_model", name=source)
         return fetch(source)
     if _HUB_ID.fullmatch(source) and not source.startswith("."):
-        from llmlab.hub.remote import download_model
-
         return download_model(source)
     names = ", ".join(entry.name for entry in catalogue.entries("model"))
     raise LearnerError("hub.no_such_model", name=source, known=names)

@@ -5,6 +5,7 @@ Only JSON, safetensors and tokenizer files are downloaded, never pickles or code
 
 from pathlib import Path
 
+from llmlab.hub.config_file import read_config
 from llmlab.i18n import LearnerError
 
 FILES = ["*.json", "*.safetensors", "merges.txt", "vocab.txt", "*.model"]
@@ -17,8 +18,6 @@ def download_model(hub_id: str, *, revision: str | None = None) -> Path:
     Raises LearnerError when the hub does not answer, has no such model, or has one of another family.
     """
     from huggingface_hub import HfApi, errors, hf_hub_download, snapshot_download
-
-    from llmlab.hub.folder import read_config
 
     try:
         # asked first because it fails at once without a network, where a download tries for half a minute

@@ -9,21 +9,19 @@ from llmlab.hub.hf_config import gpt_config
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt_config import GPTConfig
 from llmlab.text.tokenizer import Tokenizer
-from llmlab.training import durable, runs
+from llmlab.training import durable
 from llmlab.training.config import CHOICES, TrainConfig, word
 
 ADOPTED = ("model", "tokenizer", "vocab_size", "layers", "heads", "kv_heads", "width", "context")
 """Fields that the model decides."""
 
 
-def adopt(config: TrainConfig, given: Collection[str] | None = None) -> TrainConfig:
-    """The config with the shape of the model that it starts from.
+def adopt(config: TrainConfig, folder: Path, given: Collection[str] | None = None) -> TrainConfig:
+    """The config with the shape of the model in `folder`, from which it starts.
 
     `given`: the fields somebody asked for; by default those that differ from TrainConfig's own. A context shorter than
-    the model's is kept. Raises LearnerError for a field that contradicts the model, or no such model.
+    the model's is kept. Raises LearnerError for a field that contradicts the model.
     """
-    assert config.init_from is not None
-    folder = runs.resolve(config.init_from)
     shape = _shape(folder)
     if given is None:
         given = [f.name for f in fields(config) if getattr(config, f.name) != f.default]

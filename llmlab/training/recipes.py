@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from llmlab.i18n import LearnerError
-from llmlab.training import fine_tuning
+from llmlab.training import fine_tuning, runs
 from llmlab.training.config import LIMITS, TrainConfig
 
 
@@ -41,4 +41,4 @@ def configure(words: Mapping[str, Any]) -> TrainConfig:
     if "init_from" not in given:
         return TrainConfig(**values | given)
     values = {name: value for name, value in values.items() if name not in fine_tuning.ADOPTED}
-    return fine_tuning.adopt(TrainConfig(**values | given), given)
+    return fine_tuning.adopt(TrainConfig(**values | given), runs.resolve(given["init_from"]), given)

@@ -21,7 +21,7 @@ from typing import Any
 from llmlab import hub
 from llmlab.hub.home import home
 from llmlab.i18n import LearnerError
-from llmlab.training import cost, durable
+from llmlab.training import cost, durable, fine_tuning
 from llmlab.training import status as run_status
 from llmlab.training.config import TrainConfig
 from llmlab.training.lock import is_held
@@ -71,9 +71,7 @@ def create(config: TrainConfig, out: str | Path | None = None, owner: str | None
     """
     corpus = _corpus(config.corpus)
     if config.init_from is not None:
-        from llmlab.training import fine_tuning
-
-        config = fine_tuning.adopt(config)
+        config = fine_tuning.adopt(config, resolve(config.init_from))
     cost.require_memory(config)
     run = run_path(out) if out is not None else _free_name(Path(config.corpus).stem)
     if is_run(run):

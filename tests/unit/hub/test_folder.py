@@ -108,7 +108,7 @@ def test_a_hub_id_goes_to_the_hub(saved: Path, monkeypatch: pytest.MonkeyPatch) 
         asked.append(hub_id)
         return saved
 
-    monkeypatch.setattr("llmlab.hub.remote.download_model", download)
+    monkeypatch.setattr("llmlab.hub.folder.download_model", download)
     hub.load("owner/name")
     assert asked == ["owner/name"]
     for word in ("../name", "a/b/c", "/no/where", "owner/na me"):

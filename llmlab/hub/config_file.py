@@ -1,0 +1,51 @@
+"""A folder's `config.json`, read with suspicion: it may be anybody's, broken, or describe what cannot be."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from llmlab.hub.hf_config import family_named, gpt_config
+from llmlab.i18n import LearnerError
+from llmlab.models.gpt_config import GPTConfig
+
+CONFIG = "config.json"
+
+_TYPES = {field.name: field.type for field in dataclasses.fields(GPTConfig)}
+_LARGEST = 1 << 24
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """A folder's config.json, for an architecture that we have and with sizes that can be.
+
+    Raises LearnerError for what is no model folder, a broken file, and what `gpt_config` refuses.
+    """
+    if not (folder / CONFIG).is_file():
+        raise LearnerError("hub.not_a_model_folder" if folder.is_dir() else "hub.not_a_folder", folder=folder)
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise TypeError(f"a {type(config).__name__} instead of an object")
+        _check_believable(config)
+    except LearnerError:
+        raise
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise LearnerError("hub.config_broken", folder=folder.name, detail=str(error)) from error
+    return config
+
+
+def _check_believable(config: dict[str, Any]) -> None:
+    """Raises LearnerError for a setting that is no number where one is needed, or larger than any model's.
+
+    Positions and vocabularies are tables that would be built in memory before anything else could complain.
+    """
+    read = gpt_config(config)
+    for setting in family_named(config).settings:
+        value, needed = getattr(read, setting.field), _TYPES[setting.field]
+        if needed is float and type(value) is int:
+            config[setting.key] = float(value)
+        elif type(value) is not needed or (needed is not bool and not 0 <= value <= _LARGEST):
+            raise LearnerError("hub.setting_strange", key=setting.key, found=str(value)[:40])
+    if not 0 < read.rope_theta < math.inf:
+        raise LearnerError("hub.setting_strange", key="rope_theta", found=read.rope_theta)
