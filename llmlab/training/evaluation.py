@@ -21,27 +21,38 @@ class Validation:
         self.ids = ids
         self._context = context_length
         self._batch = max(1, min(BATCH_TOKENS, BATCH_LOGITS // vocab_size) // context_length)
-        n_windows = (len(ids) - 1) // context_length
-        n_chosen = min(n_windows, max(1, steering_tokens // context_length))
-        starts = np.linspace(0, n_windows - 1, n_chosen).round().astype(np.int64) * context_length
-        windows = ids[starts[:, None] + np.arange(context_length + 1)].astype(np.int64)
-        self._windows = torch.from_numpy(windows)  # (windows, context + 1)
+        self._starts = self._spread(steering_tokens)
         self.tokens_per_second: float | None = None
 
     def steering_loss(self, model: GPT) -> float:
         """Nats per token over some windows, spread evenly over the validation text; always the same ones."""
+        return self._loss_at(self._starts, model)
+
+    def spread_loss(self, model: GPT, n_tokens: int) -> tuple[float, float]:
+        """The same over about so many tokens; and the share of the validation text that these are."""
+        starts = self._spread(n_tokens)
+        return self._loss_at(starts, model), min(1.0, len(starts) * self._context / (len(self.ids) - 1))
+
+    def _spread(self, n_tokens: int) -> np.ndarray:
+        """Where as many windows begin, evenly spread."""
+        n_windows = (len(self.ids) - 1) // self._context
+        n_chosen = min(n_windows, max(1, n_tokens // self._context))
+        return np.linspace(0, n_windows - 1, n_chosen).round().astype(np.int64) * self._context
+
+    def _loss_at(self, starts: np.ndarray, model: GPT) -> float:
         was_training = model.training
         model.eval()
         device = next(model.parameters()).device
-        started = time.perf_counter()
+        began = time.perf_counter()
         total = 0.0
         with torch.inference_mode():
-            for windows in torch.split(self._windows, self._batch):
-                windows = windows.to(device)
+            for first in range(0, len(starts), self._batch):
+                chosen = starts[first : first + self._batch, None] + np.arange(self._context + 1)
+                windows = torch.from_numpy(self.ids[chosen].astype(np.int64)).to(device)  # (windows, context + 1)
                 logits = model(windows[:, :-1]).logits
                 total += float(next_token_loss(logits, windows[:, 1:], reduction="sum"))
-        n_tokens = self._windows.shape[0] * self._context
-        self.tokens_per_second = n_tokens / (time.perf_counter() - started)
+        n_tokens = len(starts) * self._context
+        self.tokens_per_second = n_tokens / (time.perf_counter() - began)
         model.train(was_training)
         return total / n_tokens
 

@@ -1,5 +1,6 @@
 """The machine that a run was trained on, noted in `run.json`, and kept the same where exactness depends on it."""
 
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ def record(run: Path, config: TrainConfig, device: torch.device) -> None:
     threads = config.threads or about.get("machine", {}).get("threads") or psutil.cpu_count(logical=False) or 1
     torch.set_num_threads(threads)
     if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may add in any order
         torch.use_deterministic_algorithms(True, warn_only=True)
     versions = {"python": platform.python_version(), "llmlab": llmlab.__version__}
     about["machine"] = {

@@ -19,6 +19,7 @@ from llmlab.text.tokenizer import Tokenizer, train_tokenizer
 from llmlab.training import durable, runs
 from llmlab.training.config import TrainConfig
 
+PIECE = 100_000
 TALES = {"tales-en": "en", "tales-zh": "zh"}
 
 Say = Callable[[str], None]
@@ -65,7 +66,7 @@ def _make(run: Path, config: TrainConfig, saying: Say) -> None:
     ids = tokenizer.encode_array(text)
     check_length(ids, config.context, config.val_fraction)
     _, val_ids = split(ids, config.val_fraction)
-    val_characters = len(tokenizer.decode(val_ids))
+    val_characters = _length(tokenizer, val_ids)
     about: dict[str, Any] = {
         "characters": len(text),
         "tokens": len(ids),
@@ -86,6 +87,13 @@ def _tokenizer(config: TrainConfig, text: str) -> Tokenizer:
     # Pieces are learnt from the training part alone; every character needs an id, wherever it stands.
     learnt_from = text if config.tokenizer == "char" else text[: max(1, int(len(text) * (1 - config.val_fraction)))]
     return train_tokenizer(config.tokenizer, learnt_from, vocab_size=config.vocab_size)
+
+
+def _length(tokenizer: Tokenizer, ids: np.ndarray) -> int:
+    """Characters that the ids stand for; a long text is decoded in pieces."""
+    if tokenizer.kind == "char":
+        return len(ids)
+    return sum(len(tokenizer.decode(ids[start : start + PIECE])) for start in range(0, len(ids), PIECE))
 
 
 def _write_data(folder: Path, ids: np.ndarray, about: dict[str, Any]) -> None:

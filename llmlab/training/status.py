@@ -32,6 +32,8 @@ class RunStatus:
     train_loss: float | None = None
     val_loss: float | None = None
     """The newest measurement; once ended, that of the best checkpoint on the whole validation text."""
+    val_share: float | None = None
+    """Once ended: the share of the validation text that `val_loss` was measured on, 1 for all of it."""
     tokens_per_second: float | None = None
     time_left: float | None = None
     grad_norm: float | None = None

@@ -39,6 +39,7 @@ class Trainer:
         self.run, self.config, self.board = run, config, board
         self.device = devices.pick(config.device)
         self.step = 0
+        self.share = 1.0
 
     def train(self) -> None:
         """Prepare, go on from the last checkpoint if there is one, train to the first limit, confirm."""
@@ -256,13 +257,34 @@ class Trainer:
             step=self.step,
             val_loss=best["val_loss"] if best["whole"] is None else best["whole"],
             tokens_per_second=pace,
+            val_share=self.share if best["whole"] is not None else None,
             checkpoint=best["name"],
         )
         if pace:
             cost.remember(self.config, self.model.config, pace, self.device.type)
 
+    def _too_long_to_confirm(self) -> bool:
+        return self.config.seconds is not None and self.validation.whole_seconds() > self.config.seconds / 2
+
+    def _confirm_partly(self) -> None:
+        best = self.checkpoints.best
+        assert best is not None
+        assert self.config.seconds is not None
+        chosen = self.checkpoints.folder / best["name"]
+        load_weights(self.model, chosen)
+        pace = self.validation.tokens_per_second or 0.0
+        left = max(1.0, self.config.seconds - self.board.seconds - 0.3)
+        loss, self.share = self.validation.spread_loss(self.model, int(pace * left))
+        self.checkpoints.crown(chosen, best["val_loss"], whole=loss)
+
     def _confirm_best(self, reason: str) -> None:
-        """Of the last checkpoint and the best so far, crown the one that is better on the whole validation text."""
+        """Of the last checkpoint and the best so far, crown the one that is better on the whole validation text.
+
+        When there is no time left for all of a very long text, the best so far stays, measured on a part of it.
+        """
+        if self._too_long_to_confirm():
+            self._confirm_partly()
+            return
         whole = self.steering.confirm(self.step, self.model, self.board.beat)
         last, best = self.checkpoints.path(self.step), self.checkpoints.best
         assert best is not None

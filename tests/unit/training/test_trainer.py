@@ -58,19 +58,20 @@ def test_the_loss_told_is_that_of_the_checkpoint_on_the_whole_validation_text(ne
     run = new_run(steps=60)
     result = loop.train(run)
     assert result["val_loss"] == pytest.approx(whole_loss(run, runs.best(run)), abs=1e-6)
+    assert runs.status(run).val_share == 1.0
     assert str(runs.best(run)) == result["checkpoint"]
 
 
 def test_the_best_is_chosen_on_the_whole_and_kept_beside_the_last(new_run):
     """Something wrecks the model near the end: the best checkpoint is an earlier one."""
-    run = new_run(steps=40, optimizer="adamw", schedule="trapezoid", cooldown=0, lr=3e-2, checkpoint_seconds=0.001)
+    run = new_run(steps=40, optimizer="adamw", schedule="trapezoid", cooldown=0, lr=1e-2, checkpoint_seconds=0.001)
     normal = trainer.Trainer._one_step
 
     def wreck(self):
         normal(self)
         if self.step > 30:
             with torch.no_grad():
-                self.model.head.weight.zero_()
+                self.model.head.weight.normal_(std=3)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer.Trainer, "_one_step", wreck)
@@ -143,6 +144,18 @@ def test_seconds_count_from_the_start_of_the_process_and_end_in_time(new_run):
     assert 4.0 < result["seconds"] < 7.5
     rates = [point["lr"] for point in runs.metrics(run)]
     assert rates[-1] < max(rates) / 5, "the learning rate falls in time"
+
+
+def test_a_validation_text_too_long_for_the_time_is_measured_in_part(new_run, monkeypatch):
+    from llmlab.training.evaluation import Validation
+
+    monkeypatch.setattr(Validation, "whole_seconds", lambda self: 1000.0)
+    run = new_run(steps=None, seconds=2.0, val_fraction=0.5)
+    began = time.time()
+    result = loop.train(run)
+    assert time.time() - began < 6
+    assert result["val_loss"] is not None
+    assert 0 < runs.status(run).val_share <= 1
 
 
 def test_until_val_loss_is_confirmed_on_the_whole(new_run):
