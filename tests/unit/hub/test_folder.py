@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from llmlab import hub
 from llmlab.i18n import LearnerError
@@ -61,6 +62,18 @@ def test_a_tied_head_is_stored_once(saved: Path, tokenizer: Tokenizer) -> None:
     size = (saved / "model.safetensors").stat().st_size
     hub.save(small(tokenizer, tie_embeddings=False), tokenizer, saved)
     assert (saved / "model.safetensors").stat().st_size - size > tokenizer.vocab_size * 16 * 4
+
+
+def test_other_programs_are_told_that_the_tensors_are_torchs(saved: Path) -> None:
+    with safe_open(saved / "model.safetensors", framework="pt") as file:
+        assert file.metadata() == {"format": "pt"}
+
+
+def test_a_whole_number_may_stand_for_a_share(saved: Path) -> None:
+    config = json.loads((saved / "config.json").read_text())
+    (saved / "config.json").write_text(json.dumps(config | {"attention_dropout": 0}))
+    model, _ = hub.load(saved)
+    assert isinstance(model.config.dropout, float)
 
 
 def test_saving_again_leaves_nothing_else(saved: Path, tokenizer: Tokenizer) -> None:

@@ -76,6 +76,20 @@ def test_a_name_that_is_a_file_and_a_folder_is_damage(tmp_path: Path) -> None:
     assert error.value.phrase == "hub.archive_broken"
 
 
+@pytest.mark.parametrize(("offset", "value"), [(6, 1), (8, 99)], ids=["encrypted", "unknown compression"])
+def test_an_archive_that_cannot_be_read_here_is_damage(tmp_path: Path, offset: int, value: int) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as zipped:
+        zipped.writestr("a", "text")
+    changed = bytearray(content.getvalue())
+    for header in (0, changed.index(b"PK\x01\x02") + 2):  # the file's own, and the directory's: two bytes further on
+        changed[header + offset] = value
+    (tmp_path / "a.zip").write_bytes(changed)
+    with pytest.raises(LearnerError) as error:
+        unpack(tmp_path / "a.zip", tmp_path / "out", ["*"])
+    assert error.value.phrase == "hub.archive_broken"
+
+
 def test_what_is_no_archive_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("not a zip")
     with pytest.raises(LearnerError) as error:
