@@ -248,7 +248,7 @@ class TrainConfig:
         return cls(**kept | {"cleaning": tuple(kept.get("cleaning", ()))})
 
 
-DEFAULT_STEPS = 600
+DEFAULT_STEPS = 250
 DEFAULT_LR = {"adamw": 2e-3, "muon": 6e-3}
 
 

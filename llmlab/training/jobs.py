@@ -73,6 +73,11 @@ class LocalQueue:
         self.advance()
         return runs.status(run)
 
+    def has(self, run: Path) -> bool:
+        """Whether it waits, or was given a place."""
+        with self._lock():
+            return self._ticket(run.absolute()) is not None
+
     def position(self, run: Path) -> int:
         """How many runs are before it, those that are training included; 0 once it has begun."""
         self.advance()

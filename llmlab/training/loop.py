@@ -18,12 +18,18 @@ from llmlab.training.trainer import Trainer
 
 
 def train(
-    run: Path, *, resume: bool = False, report: Report | None = None, started: float | None = None
+    run: Path,
+    *,
+    resume: bool = False,
+    report: Report | None = None,
+    started: float | None = None,
+    queued: bool = False,
 ) -> dict[str, Any]:
     """Train a run to its end, or until it is stopped.
 
     `report` gets each point of the curves as it is made. `started` is when the process began, in seconds since the
-    epoch; now by default. Returns steps, seconds, train_loss, val_loss (of `checkpoint`, the best one, over all of the
+    epoch; now by default. `queued`: the queue cleared away an old wish to stop, so that one found now is for this
+    training, made while its process was loading. Returns steps, seconds, train_loss, val_loss (of `checkpoint`, the best one, over all of the
     validation text), tokens_per_second, parameters and checkpoint.
     Raises LearnerError for whatever a person can mend; the run's status then says the same.
     """
@@ -34,7 +40,8 @@ def train(
             if runs.last(run) is not None and not resume:
                 raise LearnerError("training.run_exists", run=run.name)
             if runs.status(run).state != "finished":
-                (run / STOP).unlink(missing_ok=True)
+                if not queued:
+                    (run / STOP).unlink(missing_ok=True)
                 durable.remove_leftovers(run)
                 board = Board(run, report, started)
                 with _faults_told(board, run, config.batch):

@@ -1,5 +1,6 @@
 """`--resume`: find the run to continue, and hold the words given beside it against what the run was started with."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,5 +42,10 @@ def open_for_resume(out: str | Path, words: Mapping[str, Any], owner: str | None
 def _same(stored: TrainConfig, name: str, value: Any) -> bool:
     kept = getattr(stored, name)
     if name in ("corpus", "init_from"):
-        return kept is not None and runs.located(kept) == runs.located(value)
+        return kept is not None and (kept == value or _same_place(kept, value))
     return bool((tuple(value) if isinstance(value, list) else value) == kept)
+
+
+def _same_place(kept: str, value: str) -> bool:
+    """Whether a path means the file of which the run keeps the whole path, be the file gone since."""
+    return Path(kept).is_absolute() and os.path.realpath(kept) == os.path.realpath(Path(value).expanduser())

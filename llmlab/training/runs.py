@@ -25,10 +25,15 @@ from llmlab.training import cost, durable, fine_tuning
 from llmlab.training import status as run_status
 from llmlab.training.config import TrainConfig
 from llmlab.training.lock import is_held
-from llmlab.training.status import LOCK, STOP, RunStatus
+from llmlab.training.status import LOCK, STATUS, STOP, RunStatus
 
 RUN = "run.json"
-OURS = {RUN, LOCK, STOP, "status.json", "data", "tokenizer", "checkpoints", "probes", "log.txt"}
+OURS = (
+    *(RUN, STATUS, LOCK, STOP, "metrics.jsonl", "samples.jsonl", "references.json"),
+    *("data", "tokenizer", "checkpoints", "probes"),
+)
+HARMLESS = (STATUS, LOCK, STOP, "log.txt")
+"""What a folder may hold before a run is made in it: a `create` that was killed leaves such files."""
 NAME = re.compile(r"[^\W_][\w .()+-]{0,78}[\w)+]|[^\W_]")
 RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
@@ -64,6 +69,14 @@ def is_run(path: Path) -> bool:
     return (path / RUN).is_file()
 
 
+def _is_readable(path: Path) -> bool:
+    """Whether a folder is a run whose `run.json` is whole: a damaged one must not hide the others."""
+    try:
+        return is_run(path) and bool(config(path))
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
 def create(config: TrainConfig, out: str | Path | None = None, owner: str | None = None) -> Path:
     """Make the folder of a new run; nothing is trained yet. `owner`: a token of who may steer it.
 
@@ -78,7 +91,7 @@ def create(config: TrainConfig, out: str | Path | None = None, owner: str | None
         raise LearnerError("training.run_exists", run=run.name)
     if run.exists() and not run.is_dir():
         raise LearnerError("training.run_is_file", path=run)
-    if run.exists() and any(path.name not in OURS and not path.name.startswith(".") for path in run.iterdir()):
+    if run.exists() and any(path.name not in HARMLESS and not path.name.startswith(".") for path in run.iterdir()):
         raise LearnerError("training.folder_taken", path=run)
     try:
         run.mkdir(parents=True, exist_ok=True)
@@ -179,7 +192,7 @@ def best(run: Path) -> Path:
 
 def list_runs() -> list[Path]:
     """The runs under `runs_dir`, newest first."""
-    found = [path for path in runs_dir().iterdir() if not path.name.startswith(".") and is_run(path)]
+    found = [path for path in runs_dir().iterdir() if not path.name.startswith(".") and _is_readable(path)]
     return sorted(found, key=lambda path: about(path).get("created", 0.0), reverse=True)
 
 
@@ -199,6 +212,19 @@ def delete(run: Path) -> None:
     if is_training(run):
         raise LearnerError("training.delete_training", run=run.name)
     durable.remove_folder(run)
+
+
+def discard(run: Path) -> None:
+    """Take back a run that came to nothing. What else lies in its folder is the learner's, and stays."""
+    if is_training(run):
+        return
+    for path in [*(run / name for name in OURS), *run.glob(".*.partial")]:
+        if path.is_dir():
+            durable.remove_folder(path)
+        else:
+            path.unlink(missing_ok=True)
+    if not any(run.iterdir()):
+        run.rmdir()
 
 
 def resolve(word: str | Path) -> Path:

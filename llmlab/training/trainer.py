@@ -48,13 +48,14 @@ class Trainer:
         self.board.say("training.doing_build")
         self._build()
         self._go_back()
-        counting = None
+        counting, begun = None, False
         with asked_by_signal(self.board.ask_to_stop):
             try:
                 while (reason := self._over()) is None:
                     self._one_step()
                     self._after_step()
-                    counting = counting or references.start(self.run)
+                    if not begun:  # after the first point of the curve, not before it
+                        counting, begun = references.start(self.run), True
                 self._finish(reason)
             finally:
                 references.end(counting)

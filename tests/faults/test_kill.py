@@ -137,3 +137,23 @@ def test_at_a_moment(server, undisturbed, seed):
     server.train(run, die_after=moment)
     assert server.train(run)["exit"] == 0
     assert_same(run, reference)
+
+
+def test_on_the_command_line(server, undisturbed):
+    reference, _, _ = undisturbed
+    run = server.folder / "by-hand"
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in CONFIG.items()]
+    train = [sys.executable, "-m", "llmlab", "train", f"--corpus={server.corpus}", *words, f"--out={run}"]
+    surroundings = {"cwd": Path(__file__).parents[2], "env": os.environ | {"LLMLAB_HOME": str(server.folder / "home")}}
+    first = subprocess.Popen(train, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **surroundings)
+    until = time.monotonic() + 120
+    while runs.last(run) is None and first.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.002)
+    first.kill()
+    first.wait()
+    assert runs.status(run).state == "failed", "it was too fast to be killed"
+    again = [*train[:4], f"--out={run}", "--resume", "--json"]
+    ended = subprocess.run(again, capture_output=True, text=True, check=True, **surroundings)
+    assert json.loads(ended.stdout)["steps"] == CONFIG["steps"]
+    assert_same(run, reference)
