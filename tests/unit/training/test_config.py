@@ -63,3 +63,8 @@ def test_planning_loads_no_torch():
     code = f"import sys; from llmlab.training import {rooms}; print({{'torch', 'transformers'}} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_every_field_is_explained_in_chinese_too():
+    english, chinese = field_help(TrainConfig), field_help(TrainConfig, "zh")
+    assert [name for name in english if english[name] == chinese[name]] == []
