@@ -28,9 +28,9 @@ def train(
     """Train a run to its end, or until it is stopped.
 
     `report` gets each point of the curves as it is made. `started` is when the process began, in seconds since the
-    epoch; now by default. `queued`: the queue cleared away an old wish to stop, so that one found now is for this
-    training, made while its process was loading. Returns steps, seconds, train_loss, val_loss (of `checkpoint`, the best one, over all of the
-    validation text), tokens_per_second, parameters and checkpoint.
+    epoch; now by default. `queued`: the queue has cleared away old wishes to stop, so that one found at the start was
+    made while the process was loading, and holds. Returns steps, seconds, train_loss, val_loss (of `checkpoint`, the
+    best one, over all of the validation text), tokens_per_second, parameters and checkpoint.
     Raises LearnerError for whatever a person can mend; the run's status then says the same.
     """
     started = time.time() if started is None else started

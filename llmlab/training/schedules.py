@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 from llmlab.training.config import TrainConfig
 
-REACH = 0.06
-"""A cooldown brings the validation loss down by about this share: measured on characters of Shakespeare."""
+REACH = 0.08
+"""A cooldown as long as what went before it lowers the validation loss by about this share (7 to 10 % where measured:
+Shakespeare's plays and Tang poems, by characters, 0.8 to 2.7 million parameters)."""
 
-COOLDOWN_SHARE = 0.3
-"""Length of such a cooldown, as a share of the steps before it."""
+FLOOR = 0.1
+"""Share of the highest rate at which such a cooldown ends, and waits for half its length to reach the aim after all."""
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Schedule:
         if rise < 1:
             return peak * rise
         if config.until_val_loss is not None:
-            return peak + (final - peak) * self._cooled(step)
+            return peak * (1 - (1 - FLOOR) * self._cooled(step))
         if config.steps is not None:
             warmup = self._warmup()
             share = (step - warmup) / max(1, config.steps - warmup)
@@ -42,14 +43,12 @@ class Schedule:
         return final + (peak - final) * self._shape(min(max(share, 0.0), 1.0))
 
     def steer(self, step: int, val_loss: float) -> None:
-        """Begin a cooldown when the loss aimed at is within its reach; if it falls short, wait and try again."""
+        """Begin a cooldown when the loss aimed at is within its reach; after one that fell short, learn on and retry."""
         target = self.config.until_val_loss
-        if target is None:
+        if target is None or (self.cooling is not None and step < self.cooling[0] + 2 * self.cooling[1]):
             return
-        begun = self.cooling[0] + self.cooling[1] if self.cooling else 0
-        resting = self.cooling is not None and step < begun + self.cooling[1]
-        if val_loss <= target * (1 + REACH) and not resting:
-            self.cooling = (step, max(20, int(COOLDOWN_SHARE * step)))
+        if val_loss <= target * (1 + REACH):
+            self.cooling = (step, max(20, step))
 
     def _warmup(self) -> int:
         return min(self.config.warmup, self.config.steps // 5) if self.config.steps else self.config.warmup
@@ -59,9 +58,11 @@ class Schedule:
         return (step + 1) / (warmup + 1) if step < warmup else 1.0
 
     def _cooled(self, step: int) -> float:
-        if self.cooling is None or step >= sum(self.cooling):
+        """How far a cooldown towards a loss has come: 0 before it, 1 at its end and for some time after."""
+        if self.cooling is None:
             return 0.0
-        return (step - self.cooling[0]) / self.cooling[1]
+        begun, length = self.cooling
+        return min(1.0, (step - begun) / length) if step < begun + 1.5 * length else 0.0
 
     def _shape(self, share: float) -> float:
         if self.config.schedule == "cosine":

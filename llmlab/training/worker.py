@@ -35,7 +35,9 @@ def main(words: list[str]) -> int:
     try:
         from llmlab.training import loop
 
-        loop.train(run, resume=True, report=_print, started=started or loop.process_start(), queued=LocalQueue().has(run))
+        loop.train(
+            run, resume=True, report=_print, started=started or loop.process_start(), queued=LocalQueue().has(run)
+        )
     except LearnerError as error:
         print(error, file=sys.stderr)
         return 2

@@ -35,3 +35,14 @@ def test_a_missing_run_needs_full_words(corpus):
     run = open_for_resume("new", {"corpus": str(corpus), "layers": 1}, owner="me")
     assert runs.config(run).layers == 1
     assert runs.owner(run) == "me"
+
+
+def test_a_corpus_that_is_gone_does_not_contradict_however_it_is_spelt(new_run, corpus, monkeypatch):
+    run = new_run("one")
+    monkeypatch.chdir(corpus.parent)
+    for spelling in ("corpus.txt", f"../{corpus.parent.name}/corpus.txt"):
+        assert open_for_resume("one", {"corpus": spelling}) == run
+    corpus.unlink()
+    assert open_for_resume("one", {"corpus": "corpus.txt"}) == run
+    with pytest.raises(LearnerError, match="--corpus"):
+        open_for_resume("one", {"corpus": "other.txt"})

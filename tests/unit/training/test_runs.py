@@ -118,3 +118,31 @@ def test_a_status_that_cannot_be_read_is_no_fault(new_run):
     run = new_run("one")
     (run / "status.json").write_text('{"state": "fini')
     assert runs.status(run).state == "queued"
+
+
+@pytest.mark.parametrize("name", ["data", "checkpoints"])
+def test_folders_of_the_learner_are_never_taken_for_a_runs(name, corpus, tmp_path):
+    (tmp_path / "project" / name).mkdir(parents=True)
+    with pytest.raises(LearnerError, match="other files"):
+        runs.create(TrainConfig(corpus=str(corpus)), tmp_path / "project")
+
+
+def test_a_run_that_came_to_nothing_is_taken_back_and_nothing_else(corpus, tmp_path):
+    (tmp_path / "project" / ".git").mkdir(parents=True)
+    run = runs.create(TrainConfig(corpus=str(corpus)), tmp_path / "project")
+    (run / "data").mkdir()
+    runs.discard(run)
+    assert [path.name for path in run.iterdir()] == [".git"]
+    (run / ".git").rmdir()
+    runs.discard(runs.create(TrainConfig(corpus=str(corpus)), run))
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "{}", '{"config": {}}', '{"config": 1}', '{"config": {"corpus": "a", "layers": "x"}}']
+)
+def test_a_damaged_run_does_not_hide_the_others(new_run, content):
+    run = new_run("one")
+    (runs.runs_dir() / "bad").mkdir()
+    (runs.runs_dir() / "bad" / "run.json").write_text(content)
+    assert runs.list_runs() == [run]

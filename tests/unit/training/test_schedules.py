@@ -45,13 +45,15 @@ def test_with_steps_the_clock_does_not_matter():
 
 def test_towards_a_loss_the_rate_falls_when_it_is_near():
     schedule = Schedule(TrainConfig(corpus="x", until_val_loss=2.0, steps=10_000, warmup=5, lr=1.0))
-    schedule.steer(100, 3.0)
-    assert schedule.lr(5000, 0) == 1.0
-    schedule.steer(100, 2.05)
+    schedule.steer(90, 2.3)
+    assert schedule.lr(5000, 0) == 1.0, "the steps are a ceiling, not a plan"
+    schedule.steer(100, 2.1)
     assert schedule.lr(100, 0) == 1.0
-    assert 0 < schedule.lr(115, 0) < 1.0
-    assert schedule.lr(100 + 30, 0) == 1.0, "it fell short: learn on"
-    schedule.steer(140, 2.05)
-    assert schedule.lr(145, 0) == 1.0, "not again at once"
-    schedule.steer(170, 2.05)
-    assert schedule.lr(190, 0) < 1.0
+    assert schedule.lr(150, 0) == pytest.approx(0.55)
+    assert schedule.lr(200, 0) == schedule.lr(249, 0) == pytest.approx(0.1)
+    schedule.steer(240, 2.1)
+    assert schedule.lr(250, 0) == 1.0, "it fell short: learn on"
+    schedule.steer(290, 2.1)
+    assert schedule.lr(295, 0) == 1.0, "not again at once"
+    schedule.steer(300, 2.1)
+    assert schedule.lr(450, 0) == pytest.approx(0.55)
