@@ -43,7 +43,7 @@ class Schedule:
         return final + (peak - final) * self._shape(min(max(share, 0.0), 1.0))
 
     def steer(self, step: int, val_loss: float) -> None:
-        """Begin a cooldown when the loss aimed at is within its reach; after one that fell short, learn on and retry."""
+        """Begin a cooldown when the loss aimed at is within its reach; if it falls short, learn on and try again."""
         target = self.config.until_val_loss
         if target is None or (self.cooling is not None and step < self.cooling[0] + 2 * self.cooling[1]):
             return
