@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
         )
     except (LearnerError, KeyboardInterrupt):
         if is_new and runs.last(folder) is None:
-            runs.delete(folder)  # so that the same words, mended, can use the same name
+            runs.discard(folder)  # so that the same words, mended, can use the same name
         raise
     console.interrupted = runs.status(folder).state == "stopped"
     if console.interrupted:

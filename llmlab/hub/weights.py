@@ -79,6 +79,8 @@ def write_weights(state: Mapping[str, Tensor], folder: Path) -> None:
     try:
         save_file(dict(state), part, metadata={"format": "pt"})
         part.replace(folder / FILE)
+    except SafetensorError as error:  # a full disk, as the library says it
+        raise OSError(str(error)) from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """What the learner has chosen on the Train page, kept in the session, and the run that it amounts to."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,14 @@ def words() -> dict[str, Any]:
 
 
 def words_of(run: Path) -> dict[str, Any]:
-    """What an existing run was asked to do, in words that differ from the defaults."""
-    from llmlab.training import runs
-    from llmlab.training.config import TrainConfig
+    """What an existing run was asked to do, in words: its recipe, and all that differs from it."""
+    from llmlab.training import recipes, runs
+    from llmlab.training.config import LIMITS, TrainConfig
 
-    asked = runs.config(run).to_json()
-    plain = TrainConfig(corpus=asked["corpus"]).to_json()
-    return {name: value for name, value in asked.items() if name == "corpus" or value not in (None, plain[name])}
+    asked = asdict(runs.config(run))
+    plain = asdict(TrainConfig(corpus=asked["corpus"])) | recipes.recipe(asked["recipe"] or "default")
+    always = ("corpus", "recipe", *LIMITS)
+    return {n: value for n, value in asked.items() if value is not None and (n in always or value != plain[n])}
 
 
 def config() -> Any:

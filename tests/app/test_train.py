@@ -239,3 +239,19 @@ def test_pages_are_light_to_import():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"recipe": "tiny", "layers": 4, "width": 128},  # TrainConfig's own values, but not the recipe's
+        {"steps": 7, "seconds": 90.0},
+        {"recipe": "small", "tokenizer": "bpe", "vocab_size": 512, "cleaning": ("whitespace",)},
+    ],
+)
+def test_the_command_of_a_run_asks_for_that_run(words):
+    from llmlab.training import recipes
+    from llmlab.ui.train_choice import words_of
+
+    run = runs.create(recipes.configure({"corpus": "tales-en"} | words), "first")
+    assert recipes.configure(words_of(run)) == runs.config(run)

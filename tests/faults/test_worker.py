@@ -81,3 +81,13 @@ def test_a_mistake_of_the_learner_is_in_the_status_and_the_log(home):
     log = (run / "log.txt").read_text()
     assert "24" in log
     assert "Traceback" not in log
+
+
+def test_a_wish_to_stop_while_the_process_is_loading_is_heard(home):
+    run = new(home, "run", steps=10**6)
+    queue = LocalQueue(places=1)
+    queue.submit(run)
+    assert runs.status(run).state == "queued"  # python itself takes longer to start
+    queue.stop(run)
+    wait_for(lambda: runs.status(run).state == "stopped")
+    assert runs.last(run) is not None
