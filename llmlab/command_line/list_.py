@@ -77,11 +77,9 @@ def _runs() -> list[dict[str, Any]]:
                 "corpus": runs.config(folder).corpus,
             }
         )
-    known = {one["name"] for one in found}
     unknown = dict.fromkeys(("step", "val_loss", "parameters", "corpus"))
-    for folder in sorted(runs.runs_dir().iterdir()):
-        if folder.name not in known and (folder / "config.json").is_file():
-            found.append({"name": folder.name, "path": str(folder), "state": "imported", **unknown})
+    for folder in runs.list_imported():
+        found.append({"name": folder.name, "path": str(folder), "state": "imported", **unknown})
     return found
 
 

@@ -116,7 +116,7 @@ class Checkpoints:
             optimizer_states.load_state_tensors(model, optimizers, tensors)
             self._restore_best(checkpoint, state)
             return state
-        if found:
+        if found or any(self.folder.glob(".*.damaged")):
             raise LearnerError("training.checkpoints_damaged", run=self.run.name)
         return None
 

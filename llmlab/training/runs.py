@@ -196,6 +196,12 @@ def list_runs() -> list[Path]:
     return sorted(found, key=lambda path: about(path).get("created", 0.0), reverse=True)
 
 
+def list_imported() -> list[Path]:
+    """The models under `runs_dir` that were trained elsewhere and imported under a name, by name."""
+    folders = (path for path in runs_dir().iterdir() if not path.name.startswith(".") and not is_run(path))
+    return sorted(path for path in folders if (path / "config.json").is_file())
+
+
 def is_training(run: Path) -> bool:
     """Whether a living process trains this run."""
     return is_held(run / LOCK)

@@ -23,6 +23,8 @@ class Steering:
         self._part: dict[int, float] = {}
         self._whole: dict[int, float] = {}
         self._aimed: float | None = None  # as found at a regular measurement: others come by the clock
+        self.aimed_at: int | None = None
+        """The step of that measurement. A checkpoint written there leaves the aiming to be done again."""
         self.offset = 0.0
         """The loss on the whole minus that on the part, as last found at one and the same step."""
         self.reached = False
@@ -56,6 +58,7 @@ class Steering:
         if self._target is None:
             return
         loss = self._aimed = self.measure(step, model)
+        self.aimed_at = step
         self._schedule.steer(step, loss + self.offset)
         if loss + self.offset <= self._target:
             save()
@@ -65,12 +68,17 @@ class Steering:
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs."""
-        return {"cooling": self._schedule.cooling, "offset": self.offset, "aimed": self._aimed}
+        return {
+            "cooling": self._schedule.cooling,
+            "offset": self.offset,
+            "aimed": self._aimed,
+            "aimed_at": self.aimed_at,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on as after `state()`, at the step of a checkpoint."""
         self._schedule.cooling = (state["cooling"][0], state["cooling"][1]) if state["cooling"] else None
-        self.offset, self._aimed = state["offset"] or 0.0, state.get("aimed")
+        self.offset, self._aimed, self.aimed_at = state["offset"] or 0.0, state.get("aimed"), state.get("aimed_at")
         self._part = {} if state["val_loss"] is None else {state["step"]: state["val_loss"]}
 
 

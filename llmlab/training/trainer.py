@@ -104,7 +104,7 @@ class Trainer:
             steps=self.config.steps if self.config.until_val_loss is None else None,
             parameters=self.model.parameter_count(),
         )
-        if state is not None and self.steering.due(self.step):  # the last process may not have come to it
+        if self.step and self.steering.aimed_at == self.step:  # the last process may not have come to the end of it
             self._aim()
 
     def _over(self) -> str | None:

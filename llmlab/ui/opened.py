@@ -108,7 +108,7 @@ def _named(name: str) -> Choice:
         return Choice(folder=runs.best(found), title=name, name=name, run=found)
     if name in [entry.name for entry in hub.entries("model")] and hub.is_local(name):
         return _of_library(name)
-    imported = {folder.name: folder for folder in runs.runs_dir().iterdir() if (folder / "config.json").is_file()}
+    imported = {folder.name: folder for folder in runs.list_imported()}
     if name in imported:
         return Choice(folder=imported[name], title=name, name=name, imported=True)
     raise LearnerError("ui_shell.model_gone", name=name)

@@ -74,10 +74,8 @@ def openable() -> list[str]:
     from llmlab.training import runs
 
     models = [entry.name for entry in entries("model") if is_local(entry.name)]
-    every = runs.list_runs()
-    known = {run.name for run in every}
-    imported = [f.name for f in runs.runs_dir().iterdir() if f.name not in known and (f / "config.json").is_file()]
-    return models + [run.name for run in every if runs.last(run) is not None] + sorted(imported)
+    trained = [run.name for run in runs.list_runs() if runs.last(run) is not None]
+    return models + trained + [folder.name for folder in runs.list_imported()]
 
 
 def base() -> dict[str, Any]:

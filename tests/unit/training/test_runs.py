@@ -146,3 +146,11 @@ def test_a_damaged_run_does_not_hide_the_others(new_run, content):
     (runs.runs_dir() / "bad").mkdir()
     (runs.runs_dir() / "bad" / "run.json").write_text(content)
     assert runs.list_runs() == [run]
+
+
+def test_imported_models_are_neither_runs_nor_unfinished(new_run):
+    new_run("one")
+    for name in ("mine", ".mine.importing"):
+        (runs.runs_dir() / name).mkdir()
+        (runs.runs_dir() / name / "config.json").write_text("{}")
+    assert [path.name for path in runs.list_imported()] == ["mine"]
