@@ -81,7 +81,7 @@ def test_first_visit_in_both_languages(app: App, page: Page) -> None:
 
 def test_train_stop_reload_resume_and_generate(app: App, page: Page) -> None:
     visit(page, app.url("train", lang="en"))
-    set_steps(page, 60, width=192, context=128)
+    set_steps(page, 60, context=128)
     page.locator(".st-key-train_go button").click()
     page.wait_for_url(re.compile("run="))
     name = re.search(r"run=([^&]+)", page.url)[1]
