@@ -21,7 +21,10 @@ from llmlab.training import durable, runs
 from llmlab.training import status as run_status
 from llmlab.training.background import began, detached, environment
 from llmlab.training.lock import Lock
-from llmlab.training.status import STOP, RunStatus
+from llmlab.training.status import ENDED, STOP, RunStatus
+
+ENDING_SECONDS = 5.0
+"""The longest that a process takes to go once its training is over."""
 
 
 class JobBackend(Protocol):
@@ -48,6 +51,7 @@ class LocalQueue:
     def submit(self, run: Path) -> None:
         """Train this run as soon as there is a place. Raises LearnerError when it is already training or waiting."""
         run = run.absolute()
+        self._await_end(run)
         with self._lock():
             if runs.is_training(run) or self._ticket(run) is not None:
                 raise LearnerError("training.already_queued", run=run.name)
@@ -56,6 +60,13 @@ class LocalQueue:
             run_status.write(run, replace(stood, state="queued", doing=None, error=None, time_left=None))
             durable.write_json(self._folder / f"{time.time_ns():020d}.json", {"run": str(run), "pid": None})
             self._advance()
+
+    def _await_end(self, run: Path) -> None:
+        """Wait a moment for the process of a training that is over, but has not left the queue yet."""
+        until = time.monotonic() + ENDING_SECONDS
+        while time.monotonic() < until and self.has(run) and run_status.read(run).state in ENDED:
+            time.sleep(0.02)
+            self.advance()
 
     def stop(self, run: Path) -> None:
         """End it: at once when it is still waiting, else after a last checkpoint."""

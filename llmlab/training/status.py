@@ -11,6 +11,7 @@ from llmlab.training.lock import is_held
 
 State = Literal["queued", "starting", "running", "stopping", "stopped", "finished", "failed"]
 ALIVE = ("starting", "running", "stopping")
+ENDED = ("stopped", "finished", "failed")
 
 LOCK = "lock"
 STOP = "STOP"

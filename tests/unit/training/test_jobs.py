@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from llmlab.i18n import LearnerError
-from llmlab.training import jobs, runs
+from llmlab.training import jobs, runs, status
 from llmlab.training.jobs import LocalQueue
+from llmlab.training.status import RunStatus
 
 
 @pytest.fixture
@@ -97,6 +99,16 @@ def test_a_run_is_not_queued_twice(new_run, started):
     queue.submit(run)
     with pytest.raises(LearnerError):
         queue.submit(run)
+
+
+def test_a_run_whose_process_is_just_going_can_be_submitted_again(new_run, started):
+    queue = LocalQueue(places=1)
+    run = new_run("a")
+    queue.submit(run)
+    status.write(run, RunStatus(state="stopped"))
+    threading.Timer(0.3, started["a"].kill).start()
+    queue.submit(run)
+    assert runs.status(run).state == "queued"
 
 
 def test_a_deleted_run_leaves_the_queue(new_run, started):

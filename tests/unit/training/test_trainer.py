@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +16,12 @@ import torch
 from llmlab import hub
 from llmlab.i18n import LearnerError
 from llmlab.models.scoring import validation_loss
-from llmlab.training import checkpoints, durable, loop, probes, runs, samples, trainer
+from llmlab.training import checkpoints, durable, loop, probes, references, runs, samples, trainer
+from llmlab.training.config import TrainConfig
 from llmlab.training.lock import Lock
 from llmlab.training.status import LOCK
+from tests.faults.texts import words
+from tests.unit.training.conftest import SMALL
 
 
 def weights(run):
@@ -64,7 +68,7 @@ def test_the_loss_told_is_that_of_the_checkpoint_on_the_whole_validation_text(ne
 
 def test_the_best_is_chosen_on_the_whole_and_kept_beside_the_last(new_run):
     """Something wrecks the model near the end: the best checkpoint is an earlier one."""
-    run = new_run(steps=40, optimizer="adamw", schedule="trapezoid", cooldown=0, lr=1e-2, checkpoint_seconds=0.001)
+    run = new_run(steps=40, optimizer="adamw", schedule="trapezoid", cooldown=0, lr=1e-2)
     normal = trainer.Trainer._one_step
 
     def wreck(self):
@@ -266,11 +270,9 @@ def test_a_full_disk_leaves_the_earlier_checkpoint(new_run, monkeypatch):
 
 @pytest.mark.parametrize("file", ["model.safetensors", "optimizer.safetensors", "state.json", "config.json"])
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(new_run, trained, file, damage):
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, trained, file, damage):
     straight, halted = trained
-    run = new_run("run", dropout=0.2)
-    shutil.rmtree(run)
-    shutil.copytree(halted, run)
+    run = Path(shutil.copytree(halted, tmp_path / "run"))
     assert len(runs.checkpoints(run)) == 2
     last = runs.last(run)
     content = bytearray((last / file).read_bytes())
@@ -287,11 +289,12 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(new_run, trained, file
     assert steps == sorted(set(steps))
 
 
-@pytest.fixture
-def trained(new_run):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
     """A run left alone, and the same run with a checkpoint at step 5 and one at step 9, then killed."""
-    straight, halted = new_run("straight", dropout=0.2), new_run("halted", dropout=0.2)
-    loop.train(straight)
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "corpus.txt").write_text(words(4000))
+    config = TrainConfig(**SMALL | {"corpus": str(folder / "corpus.txt"), "dropout": 0.2})
     normal = trainer.Trainer._after_step
 
     def after_step(self):
@@ -302,18 +305,22 @@ def trained(new_run):
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLMLAB_HOME", str(folder / "home"))
+        patch.setattr(references, "start", lambda run: None)
+        straight, halted = runs.create(config, folder / "straight"), runs.create(config, folder / "halted")
+        loop.train(straight)
         patch.setattr(trainer.Trainer, "_after_step", after_step)
         with pytest.raises(KeyboardInterrupt):
             loop.train(halted)
     return straight, halted
 
 
-def test_no_checkpoint_that_can_be_read(trained):
-    _, halted = trained
-    for checkpoint in runs.checkpoints(halted):
+def test_no_checkpoint_that_can_be_read(tmp_path, trained):
+    run = Path(shutil.copytree(trained[1], tmp_path / "run"))
+    for checkpoint in runs.checkpoints(run):
         (checkpoint / "model.safetensors").write_bytes(b"")
     with pytest.raises(LearnerError, match="anew"):
-        loop.train(halted, resume=True)
+        loop.train(run, resume=True)
 
 
 def test_too_short_a_text_is_said_before_training(new_run, tmp_path):
@@ -395,7 +402,7 @@ def test_checkpoints_are_never_far_apart(new_run):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints.Checkpoints, "save", save)
-        loop.train(run, report=lambda point: len(times) > 3 and runs.request_stop(run))
+        loop.train(run, report=lambda point: len(times) > 2 and runs.request_stop(run))
     assert max(b - a for a, b in itertools.pairwise(times)) < 1.5
 
 
