@@ -56,6 +56,7 @@ def page() -> None:
 def _import() -> None:
     """A zip of a transformers folder becomes a model under a name."""
     st.markdown(say("ui_library.import_lead"))
+    shell.upload_words("library_zip", say("ui_train.choose_file"))
     file = st.file_uploader(
         say("ui_library.import_file"),
         type=["zip"],

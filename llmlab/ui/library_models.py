@@ -13,7 +13,7 @@ from llmlab.ui import fetching, ownership, shell, train_runs
 from llmlab.ui.language import language, plain, say
 
 _MOST_ROWS = 40
-_WIDTHS = (2.8, 1.9, 2.2, 1.5, 1.7, 3.0)
+_WIDTHS = (2.7, 2.3, 2.4, 1.7, 1.6, 2.4)
 _HEADS = ("name", "family_size", "trained_on", "bits", "date")
 _DTYPES = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
 
@@ -230,6 +230,8 @@ def _delete(run: Path) -> None:
 def _size(parameters: int | None) -> str:
     if parameters is None:
         return ""
-    if parameters < 1_000_000:
+    if parameters < 1_000_000 and language() == "en":
         return f"{parameters / 1000:.0f} k"
-    return say("ui_train.million", n=f"{parameters / 1e6:.1f}", wan=f"{parameters / 1e4:,.0f}")
+    if parameters < 100_000:
+        return f"{parameters:,}"
+    return say("ui_train.million", n=f"{parameters / 1e4:,.0f}" if language() == "zh" else f"{parameters / 1e6:.1f}")

@@ -7,7 +7,7 @@ import streamlit as st
 from llmlab.ui import fetching, shell
 from llmlab.ui.language import language, plain, say
 
-_WIDTHS = (3.0, 1.9, 1.2, 2.0, 1.8, 2.7)
+_WIDTHS = (2.8, 2.7, 1.1, 1.9, 1.8, 2.6)
 _HEADS = ("name", "licence", "languages", "size", "source")
 
 
@@ -53,5 +53,6 @@ def _row(entry: Any) -> None:
 
 def _size(entry: Any) -> str:
     if entry.characters:
-        return say("ui_library.characters", n=f"{entry.characters / 1e6:.1f}", wan=f"{entry.characters / 1e4:,.0f}")
+        count = entry.characters
+        return say("ui_library.characters", n=f"{count / 1e4:,.0f}" if language() == "zh" else f"{count / 1e6:.1f}")
     return fetching.size(entry.size_bytes)

@@ -137,6 +137,15 @@ def fragment(function: Callable[P, R]) -> Callable[P, R | None]:
     return inside
 
 
+def upload_words(key: str, button: str) -> None:
+    """Streamlit says a file uploader's button and limits in English only: our word on it; the page says the limits."""
+    at = f".st-key-{key} [data-testid=stFileUploaderDropzone"
+    st.html(
+        f"<style>{at}Instructions] {{display: none}} {at}] button p {{font-size: 0}}"
+        f' {at}] button p::after {{content: "{button}"; font-size: 0.875rem}}</style>'
+    )
+
+
 def code(source: str) -> None:
     """The folded code that makes the same in a notebook."""
     with st.expander(say("ui_shell.show_code"), icon=":material/code:"):

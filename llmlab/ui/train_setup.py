@@ -2,12 +2,12 @@
 
 import html
 from collections.abc import Callable
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 import streamlit as st
 
-from llmlab.i18n import LearnerError, field_help
-from llmlab.ui import shell, train_choice, train_text
+from llmlab.i18n import LearnerError
+from llmlab.ui import shell, train_choice, train_details, train_text
 from llmlab.ui.language import language, plain, say
 
 _TINTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -154,65 +154,12 @@ def _model_step() -> None:
             column.caption(say(f"ui_train.{name}"))
             column.markdown(f"**{value}**")
     if st.toggle(say("ui_train.details"), key="train_details", persist_state="session"):
-        _details()
+        train_details.details()
 
 
 def _named(labels: dict[str, str]) -> Callable[[str], str]:
     """Labels of options, said once: widgets also ask for them when no page is running, and no language is known."""
     return lambda option: labels.get(option, option)
-
-
-def _details() -> None:
-    from llmlab.training.config import CHOICES, TrainConfig
-
-    st.caption(say("ui_train.details_lead"))
-    helps = field_help(TrainConfig, language())
-    types = get_type_hints(TrainConfig)
-    base, own = train_choice.base(), train_choice.own_words()
-    columns = st.columns(2)
-    for i, name in enumerate(train_choice.detail_fields(types)):
-        with columns[i % 2]:
-            _field(name, types[name], CHOICES.get(name), own.get(name, base.get(name)), helps.get(name))
-    if own:
-        st.button(say("ui_train.details_reset"), icon=":material/undo:", on_click=_forget, type="tertiary")
-
-
-def _forget() -> None:
-    st.session_state["train_words"] = {}
-    st.session_state["train_forgotten"] = st.session_state.get("train_forgotten", 0) + 1
-
-
-def _field(name: str, kind: Any, choices: tuple[str, ...] | None, value: Any, help_text: str | None) -> None:
-    key = f"train_word_{name}_{train_choice.dial()}_{st.session_state.get('train_forgotten', 0)}"
-
-    def changed() -> None:
-        new = st.session_state[key]
-        own = train_choice.own_words()
-        if new == train_choice.base().get(name):
-            own.pop(name, None)
-        else:
-            own[name] = new
-
-    plain = {"key": key, "help": help_text, "on_change": changed}
-    numbers = [option for option in (get_args(kind) or (kind,)) if option in (int, float)]
-    optional = type(None) in get_args(kind)
-    if choices or get_origin(kind) is Literal:
-        options = list(choices or get_args(kind))
-        st.selectbox(name, options, index=options.index(value), **plain)  # type: ignore[arg-type]
-    elif kind is bool:
-        st.checkbox(name, value=value, **plain)  # type: ignore[arg-type]
-    elif numbers:
-        number = numbers[0]
-        st.number_input(
-            name,
-            value=None if value is None else number(value),
-            step=1 if number is int else None,
-            format="%d" if number is int else "%g",
-            placeholder=say("ui_train.automatic") if optional else None,
-            **plain,  # type: ignore[arg-type]
-        )
-    else:
-        st.text_input(name, value=value or "", **plain)  # type: ignore[arg-type]
 
 
 def _go(start: Callable[[], None]) -> None:
@@ -235,7 +182,7 @@ def _go(start: Callable[[], None]) -> None:
 def _go_hint(ready: bool) -> str:
     """Beside the button: how long it takes, or what to do first."""
     if not ready:
-        return say("ui_train.go_text_first")
+        return say("ui_train.upload_first" if train_choice.corpus() is None else "ui_train.go_text_first")
     if train_choice.init_from():
         return ""
     try:
@@ -249,7 +196,8 @@ def _picture() -> None:
     found = _preview()
     st.markdown(f"**{say('ui_train.picture')}**")
     if found is None:
-        st.info(say("ui_train.picture_empty"), icon=":material/download:")
+        own = train_choice.corpus() is None
+        st.info(say("ui_train.picture_own" if own else "ui_train.picture_empty"), icon=":material/arrow_back:")
         return
     tokenizer, text = found
     sample = text[:_SHOWN]
@@ -297,13 +245,17 @@ def _span(cost: Any) -> str:
     if cost.seconds is None:
         return "–"
     low, high = duration(cost.seconds_low), duration(cost.seconds_high)
-    return low if low == high else f"{low} – {high}"
+    if low == high:
+        return low
+    if language() == "zh" and low.split()[1:] == high.split()[1:]:  # one unit for both: 10～39 分钟
+        low = low.split()[0]
+    return say("ui_train.span", low=low, high=high)
 
 
 def _count(n: int) -> str:
     if n < 1_000_000:
         return f"{n:,}"
-    return say("ui_train.million", n=f"{n / 1e6:.1f}", wan=f"{n / 1e4:,.0f}")
+    return say("ui_train.million", n=f"{n / 1e4:,.0f}" if language() == "zh" else f"{n / 1e6:.1f}")
 
 
 def _memory(n_bytes: int) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from llmlab.i18n import LearnerError
-from llmlab.ui import fetching, train_choice
+from llmlab.ui import fetching, shell, train_choice
 from llmlab.ui.language import language, plain, say
 
 FILE_TYPES = ("txt", "md", "csv", "jsonl")
@@ -67,6 +67,8 @@ def _clean(text: str, steps: tuple[str, ...]) -> str:
 def summary() -> str:
     """The step in one line."""
     known = cleaned_opening()
+    if known is None and train_choice.corpus() is None:
+        return say("ui_train.text_own_missing", name=say("ui_train.own_text"))
     if known is None:
         return say("ui_train.text_missing", name=train_choice.corpus_name())
     steps = len(train_choice.cleaning())
@@ -121,6 +123,7 @@ def _lines(text: str, count: int = 5) -> None:
 
 
 def _upload() -> None:
+    shell.upload_words("train_file", say("ui_train.choose_file"))
     file = st.file_uploader(
         say("ui_train.upload"),
         type=list(FILE_TYPES),

@@ -47,13 +47,16 @@ def made_run(name="first", *, owner=None):
     return run
 
 
-@pytest.mark.parametrize(("language", "licence", "corpus"), [("en", "licence", "Tales"), ("zh", "许可", "小故事")])
-def test_runs_and_texts_are_listed(language, licence, corpus):
+@pytest.mark.parametrize(
+    ("language", "licence", "corpus", "size"),
+    [("en", "licence", "Tales", "812 k"), ("zh", "许可", "小故事", "81 万")],
+)
+def test_runs_and_texts_are_listed(language, licence, corpus, size):
     made_run()
     app = opened(language)
     text = said(app)
     assert not app.error
-    for word in ("first", "812 k", licence, corpus, "public domain"):
+    for word in ("first", size, licence, corpus, "public domain"):
         assert word in text
     assert "1.000" in text  # 1.3863 nats a token, 50 tokens over 100 characters: one bit a character
 

@@ -9,9 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from llmlab.i18n import LearnerError, say
+from llmlab.i18n.phrases import phrase_table
 from llmlab.training import durable, runs, status
 from llmlab.training.config import TrainConfig
 from llmlab.training.lock import Lock
+from llmlab.ui import train_choice
 
 ROOT = Path(__file__).parents[2]
 PAGE = "llmlab/ui/train.py"
@@ -255,3 +257,9 @@ def test_the_command_of_a_run_asks_for_that_run(words):
 
     run = runs.create(recipes.configure({"corpus": "tales-en"} | words), "first")
     assert recipes.configure(words_of(run)) == runs.config(run)
+
+
+def test_every_setting_has_a_name_in_both_languages():
+    fields = train_choice.detail_fields(TrainConfig.__dataclass_fields__)
+    names = phrase_table("ui_train_fields")
+    assert set(fields) <= set(names)
