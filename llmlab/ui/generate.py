@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from llmlab.ui import opened, shell
+from llmlab.ui import opened, openings, shell
 from llmlab.ui.language import language, say
 from llmlab.widgets import controls, labels
 from llmlab.widgets.streamlit import replied, show
@@ -37,7 +37,7 @@ def page() -> None:
     shell.code(
         CODE.format(
             folder=chosen.name if not chosen.own else str(chosen.folder),
-            text=opened.opening_text(tokenizer, language()),
+            text=openings.first_text(chosen, tokenizer),
         )
     )
 
@@ -49,7 +49,7 @@ def live(chosen: opened.Choice) -> None:
     writer = _writer(chosen)
     ask: dict[str, Any] = replied(key, "ask") or {}
     kept = st.session_state.get(f"{key}_settings") or {}
-    settings = ask.get("settings") or kept or {"prompt": opened.opening_text(writer.tokenizer, language())}
+    settings = ask.get("settings") or kept or {"prompt": openings.first_text(chosen, writer.tokenizer)}
     st.session_state[f"{key}_settings"] = settings
     state = {
         "labels": labels("generated_text", language()),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from llmlab.ui import opened, shell
+from llmlab.ui import opened, openings, shell
 from llmlab.ui.language import language, plain, say
 from llmlab.widgets import labels
 from llmlab.widgets.streamlit import replied, show
@@ -38,7 +38,7 @@ def page() -> None:
     shell.code(
         CODE.format(
             folder=chosen.name if not chosen.own else str(chosen.folder),
-            text=opened.opening_text(tokenizer, language()),
+            text=openings.first_text(chosen, tokenizer),
         )
     )
 
@@ -50,7 +50,7 @@ def live(chosen: opened.Choice) -> None:
     key = "reader_" + hashlib.sha256(str(chosen.folder).encode()).hexdigest()[:8]
     reader = _reader(chosen, model, tokenizer)
     kept = st.session_state.get(f"{key}_kept") or {
-        "text": opened.opening_text(tokenizer, language()),
+        "text": openings.first_text(chosen, tokenizer),
         "temperature": 1.0,
     }
     ask: dict[str, Any] = replied(key, "ask") or kept
@@ -84,7 +84,7 @@ def facts(chosen: opened.Choice, model: "GPT") -> None:
     last = _last_metrics(chosen)
     if last.get("seconds"):
         sentences.append(say("ui_start.time", minutes=_minutes(float(last["seconds"]))))
-    st.markdown(say("ui_start.gap").join(sentences))
+    st.markdown(("" if language() == "zh" else " ").join(sentences))
 
 
 def _corpus(chosen: opened.Choice) -> str | None:

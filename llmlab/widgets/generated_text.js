@@ -12,7 +12,6 @@ function make(tag, attributes = {}, ...children) {
   node.append(...children);
   return node;
 }
-const percent = (p) => (p >= 0.0995 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : "<0.1") + "\u00a0%";
 const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const tint = (p) => (p === null ? "" : `color-mix(in srgb, var(--llm-prediction) ${(p * 50).toFixed(1)}%, transparent)`);
 
@@ -51,6 +50,8 @@ function render({ model, el }) {
   let live = null, stopping = false, follow = true;
   const settings = { ...model.get("settings") };
   const words = () => model.get("labels");
+  const percent = (p) =>
+    fill(words().percent, { n: p >= 0.0995 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : "<0.1" });
 
   function ask(action, extra = {}) {
     asked = asked ? asked + 1 : Date.now() % 1e9;
@@ -106,6 +107,7 @@ function render({ model, el }) {
     bars.replaceChildren();
     about.textContent = reading.textContent = "";
     title.textContent = say.distribution;
+    tableButton.hidden = !node;
     if (!node) { about.textContent = say.none_yet; return; }
     if (!node.distribution) { about.textContent = say.prompt_token; return; }
     const now = live && live.node === current ? live.distribution : node.distribution;
@@ -191,6 +193,7 @@ function render({ model, el }) {
     tree.replaceChildren(make("h4", { text: say.branches }), ...answer.branches.map((branch, i) => {
       const button = make("button", { className: "branch", type: "button", "aria-pressed": String(i === answer.current) });
       button.style.marginLeft = `${branch.depth * 1.2}rem`;
+      button.style.maxWidth = `calc(100% - ${branch.depth * 1.2}rem)`;
       button.append(make("span", { className: "note", text: (branch.depth ? "└ " : "") + fill(say.at, { n: branch.at + 1 }) + " " }),
         make("span", { text: branch.preview.replaceAll("\n", " ⏎ ") + "…" }));
       button.onclick = () => { pinned = false; ask("show", { branch: i }); };
@@ -220,6 +223,7 @@ function render({ model, el }) {
     text.setAttribute("aria-label", say.text);
     controls();
     draw();
+    if (!path.length) distribution();
   }
 
   const grow = () => { prompt.style.height = "auto"; prompt.style.height = Math.min(prompt.scrollHeight + 2, 160) + "px"; };

@@ -19,7 +19,6 @@ function triangle(base64) {
   return new Float32Array(bytes.buffer);
 }
 const weightsOf = (all, row) => all.subarray((row * (row + 1)) / 2, ((row + 1) * (row + 2)) / 2);
-const percent = (p) => (p >= 0.0995 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : "<0.1") + "\u00a0%";
 const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 const explained = (text, help) => make("span", { text, title: help, "data-help": "" });
@@ -65,6 +64,8 @@ function render({ model, el }) {
   let answer = null, timer = 0, asked = 0, composing = false, row = -1, pinned = -1;
   let weights = new Float32Array(0), sampledFrom = -1;
   const words = () => model.get("labels");
+  const percent = (p) =>
+    fill(words().percent, { n: p >= 0.0995 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : "<0.1" });
 
   function ask(extra = {}) {
     clearTimeout(timer);
@@ -108,7 +109,9 @@ function render({ model, el }) {
     order.forEach((i, n) => {
       if (n) reading.append(words().comma);
       const name = i === row ? words().itself : answer.tokens[i];
-      reading.append(make("span", { className: i === row ? "" : "token", text: name }), "\u00a0" + percent(now[i]));
+      const share = make("span", { className: "share-of" }, make("span", { className: i === row ? "" : "token", text: name }));
+      share.append("\u00a0" + percent(now[i]));
+      reading.append(share);
     });
     paint();
   }
