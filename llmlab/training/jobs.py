@@ -118,7 +118,7 @@ class LocalQueue:
             content = _content(ticket)
             if not content.get("run") or not runs.is_run(Path(content["run"])):
                 ticket.unlink(missing_ok=True)
-            elif content["pid"] is not None and began(content["pid"]) == content["began"]:
+            elif content["pid"] is not None and _alive(content):
                 taken.append(content["place"])
             elif content["pid"] is not None:
                 self._bury(ticket, Path(content["run"]))
@@ -145,6 +145,14 @@ class LocalQueue:
 
     def _ticket(self, run: Path) -> Path | None:
         return next((ticket for ticket in self._tickets() if _content(ticket).get("run") == str(run)), None)
+
+
+def _alive(content: dict[str, Any]) -> bool:
+    """Whether the ticket's trainer lives: its number is still that process's. The times of birth differ when another
+    process got the number, but also when the clock was set since; then the run's lock tells.
+    """
+    born = began(content["pid"])
+    return born is not None and (born == content["began"] or runs.is_training(Path(content["run"])))
 
 
 def _content(ticket: Path) -> dict[str, Any]:

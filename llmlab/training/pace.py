@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from llmlab.training.config import TrainConfig
 
 POINTS_IN_A_RUN = 500
+FIRST_SAVE = 2.0
+"""Seconds after which the first checkpoint is written: it also tells how long saving takes here."""
 SAVING_SHARE = 5
 """Learning goes on at least so many times as long as saving."""
 
@@ -58,11 +60,13 @@ class Pace:
         return time.monotonic() - self._point_at >= min(max(0.3, run_seconds / POINTS_IN_A_RUN), 5.0)
 
     def save_is_due(self) -> bool:
-        """In time before the longest pause is over, but never so often that saving takes most of the time."""
+        """In time before the longest pause is over; where saving takes half of that pause, as long as saving took."""
         per_step = self._all_busy / self._all_steps if self._all_steps else 0.0
         pause = 0.9 * self._config.checkpoint_seconds - self.save_took - per_step
-        return self.save_is_cheap() and time.monotonic() - self._saved_at >= pause
+        if not self.save_took:
+            pause = min(pause, FIRST_SAVE)
+        return time.monotonic() - self._saved_at >= max(pause, self.save_took)
 
     def save_is_cheap(self) -> bool:
-        """Whether enough time went by that another checkpoint does not count."""
+        """Whether enough time went by that a checkpoint beyond those that are due does not count."""
         return time.monotonic() - self._saved_at >= SAVING_SHARE * self.save_took

@@ -10,7 +10,8 @@ import pytest
 from llmlab.i18n import LearnerError
 from llmlab.training import jobs, runs, status
 from llmlab.training.jobs import LocalQueue
-from llmlab.training.status import RunStatus
+from llmlab.training.lock import Lock
+from llmlab.training.status import LOCK, RunStatus
 
 
 @pytest.fixture
@@ -70,6 +71,20 @@ def test_a_dead_trainer_gives_its_place_to_the_next(new_run, started):
     assert list(started) == ["a", "b"]
     assert runs.status(first).state == "failed"
     assert "log.txt" in str(LearnerError(runs.status(first).error["phrase"], **runs.status(first).error["parameters"]))
+
+
+def test_setting_the_clock_buries_nobody_alive(new_run, started, monkeypatch):
+    queue = LocalQueue(places=1)
+    first, second = new_run("a"), new_run("b")
+    queue.submit(first)
+    queue.submit(second)
+    real = jobs.began
+    monkeypatch.setattr(jobs, "began", lambda pid: real(pid) and real(pid) + 1)
+    with Lock(first / LOCK):
+        queue.advance()
+        assert list(started) == ["a"]
+    queue.advance()  # without the lock it is another process with the same number
+    assert list(started) == ["a", "b"]
 
 
 def test_a_waiting_run_is_stopped_at_once(new_run, started):
