@@ -1,6 +1,8 @@
 """Library: every model, run and text there is; each opens in another page, and models come in and go out as zips."""
 
 import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import streamlit as st
 
@@ -71,19 +73,19 @@ def _import() -> None:
         raise LearnerError("ui_library.too_large", megabytes=file.size // 1_000_000, most=LARGEST_ARCHIVE // 1_000_000)
     from llmlab.hub import save
     from llmlab.hub.archive import import_zip
-    from llmlab.training.runs import NAME, runs_dir
+    from llmlab.training.runs import run_path, runs_dir
 
     wanted = name or re.sub(r"[^\w-]+", "-", file.name.rsplit(".", 1)[0]).strip("-_")[:60]
-    if not NAME.fullmatch(wanted):
+    target = run_path(wanted)
+    if target.parent != runs_dir():
         raise LearnerError("training.run_name", name=wanted)
-    target = runs_dir() / wanted
     if target.exists():
         raise LearnerError("ui_library.taken", name=wanted)
     with st.spinner(say("ui_library.importing")):
         model, tokenizer = import_zip(file)
-        partial = target.with_name(f".{wanted}.importing")
-        save(model, tokenizer, partial)
-        partial.rename(target)
+        with TemporaryDirectory(prefix=".import-", dir=target.parent) as work:
+            save(model, tokenizer, Path(work) / "model")
+            (Path(work) / "model").rename(target)
     st.success(say("ui_library.imported", name=plain(target.name)), icon=":material/check:")
 
 

@@ -52,10 +52,8 @@ def rows() -> list[Row]:
     from llmlab.training import runs
 
     found = [_of_run(run) for run in runs.list_runs()]
-    known = {run.name for run in runs.list_runs()}
-    folders = [f for f in runs.runs_dir().iterdir() if f.name not in known and (f / "config.json").is_file()]
     catalogue = [_of_entry(entry) for entry in entries("model") if is_local(entry.name) or entry.size_bytes]
-    return found + [_of_folder(folder) for folder in sorted(folders)] + catalogue
+    return found + [_of_folder(folder) for folder in runs.list_imported()] + catalogue
 
 
 def _of_run(run: Path) -> Row:
