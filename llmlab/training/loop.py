@@ -87,5 +87,9 @@ def _faults_told(board: Board, run: Path, batch: int) -> Iterator[None]:
         board.fail(told)
         raise told from error
     except Exception as error:
+        if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            told = LearnerError("training.compile", detail=str(error).splitlines()[0])
+            board.fail(told)
+            raise told from error
         board.fail(LearnerError("training.crashed", detail=f"{type(error).__name__}: {error}"))
         raise

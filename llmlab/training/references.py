@@ -47,23 +47,22 @@ def end(counting: "subprocess.Popen[bytes] | None") -> None:
 def write(run: Path) -> None:
     """Compute the references of a run whose text is prepared: what is quick at once, then Kneser–Ney.
 
-    Losses are in nats per token on the validation text. `tokens` says how many tokens Kneser–Ney counted: all of the
-    training text, or its last six million.
+    Losses are in nats per token on the validation text (its first two million tokens). What is counted is the training
+    text, or its last six million tokens; `tokens` says how many.
     """
     ids = np.load(run / "data" / "tokens.npy", mmap_mode="r", allow_pickle=False)
     about = durable.read_json(run / "data" / "about.json")
     tokenizer = Tokenizer.load(run / "tokenizer")
     train_ids, val_ids = split(ids, runs.config(run).val_fraction)
-    val_ids = val_ids[:MOST_VALIDATION_TOKENS]
+    counted, val_ids = train_ids[-MOST_TRAINING_TOKENS:], val_ids[:MOST_VALIDATION_TOKENS]
     found: dict[str, Any] = {
         "uniform": uniform_loss(tokenizer.vocab_size),
-        "unigram": unigram_loss(train_ids, val_ids, tokenizer.vocab_size),
+        "unigram": unigram_loss(counted, val_ids, tokenizer.vocab_size),
         "kneser_ney": None,
         "floor": about["floor"],
     }
     durable.write_json(run / FILE, found)
     order = ORDERS.get(tokenizer.kind, OTHER_ORDER)
-    counted = train_ids[-MOST_TRAINING_TOKENS:]
     loss = NGram(order).fit(counted, tokenizer.vocab_size).loss(val_ids)
     durable.write_json(run / FILE, found | {"kneser_ney": {"order": order, "loss": loss, "tokens": len(counted)}})
 

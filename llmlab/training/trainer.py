@@ -121,7 +121,7 @@ class Trainer:
     def _reserve(self) -> float:
         """Seconds to keep for the last checkpoint and for confirming it on all of the validation text."""
         assert self.config.seconds is not None
-        needed = 0.3 + 1.1 * self.validation.whole_seconds() + 2 * self.pace.save_took
+        needed = 0.8 + 1.1 * self.validation.whole_seconds() + 2 * self.pace.save_took
         return min(needed, self.config.seconds / 2)
 
     def _one_step(self) -> None:
