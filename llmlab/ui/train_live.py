@@ -130,7 +130,8 @@ def _standing(run: Path, status: Any) -> str:
     if status.state != "running":
         words.append(duration(status.seconds))
         if status.val_loss is not None:
-            words.append(say("ui_train.val_loss", loss=f"{status.val_loss:.3f}"))
+            whole = "ui_train.val_loss_whole" if status.val_share == 1 else "ui_train.val_loss"
+            words.append(say(whole, loss=f"{status.val_loss:.3f}"))
     return " · ".join(words)
 
 
