@@ -82,7 +82,7 @@ def undisturbed(server):
 
 def assert_same(run, reference):
     ended = [runs.checkpoints(run)[-1], runs.checkpoints(reference)[-1]]
-    assert ended[0].name == ended[1].name == "step-000040"
+    assert ended[0].name == ended[1].name == f"step-{runs.config(reference).steps:06d}"
     for name in ("model.safetensors", "optimizer.safetensors"):
         assert (ended[0] / name).read_bytes() == (ended[1] / name).read_bytes()
     assert runs.status(run).state == "finished"
@@ -139,10 +139,12 @@ def test_at_a_moment(server, undisturbed, seed):
     assert_same(run, reference)
 
 
-def test_on_the_command_line(server, undisturbed):
-    reference, _, _ = undisturbed
+def test_on_the_command_line(server):
+    config = CONFIG | {"steps": 400, "eval_every": 100}  # long enough to be killed in
+    reference = server.new("longer", **config)
+    assert server.train(reference)["exit"] == 0
     run = server.folder / "by-hand"
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in CONFIG.items()]
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in config.items()]
     train = [sys.executable, "-m", "llmlab", "train", f"--corpus={server.corpus}", *words, f"--out={run}"]
     surroundings = {"cwd": Path(__file__).parents[2], "env": os.environ | {"LLMLAB_HOME": str(server.folder / "home")}}
     first = subprocess.Popen(train, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **surroundings)
@@ -155,5 +157,5 @@ def test_on_the_command_line(server, undisturbed):
     assert runs.status(run).state == "failed", "it was too fast to be killed"
     again = [*train[:4], f"--out={run}", "--resume", "--json"]
     ended = subprocess.run(again, capture_output=True, text=True, check=True, **surroundings)
-    assert json.loads(ended.stdout)["steps"] == CONFIG["steps"]
+    assert json.loads(ended.stdout)["steps"] == config["steps"]
     assert_same(run, reference)
