@@ -14,8 +14,9 @@ from llmlab.i18n.phrases import phrase_table
 
 @cache
 def module(name: str) -> str:
-    """The source of the ES module of a widget."""
-    return (files("llmlab.widgets") / f"{name}.js").read_text(encoding="utf-8")
+    """The source of the ES module of a widget: what all share, then its own."""
+    room = files("llmlab.widgets")
+    return "".join((room / f"{part}.js").read_text(encoding="utf-8") for part in ("shared", name))
 
 
 @cache

@@ -2,17 +2,6 @@
 // click one and choose another candidate to branch there. Hovering stays in here; `ask` goes out on a click.
 const PAUSE = 150;
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") node.textContent = value;
-    else if (name in node && name !== "list" && name !== "role") node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const tint = (p) => (p === null ? "" : `color-mix(in srgb, var(--llm-prediction) ${(p * 50).toFixed(1)}%, transparent)`);
 
 function render({ model, el }) {

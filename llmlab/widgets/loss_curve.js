@@ -16,7 +16,6 @@ function dressed(node, attributes = {}, text) {
 
 const html = (tag, ...rest) => dressed(document.createElement(tag), ...rest);
 const svg = (tag, ...rest) => dressed(document.createElementNS("http://www.w3.org/2000/svg", tag), ...rest);
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const choices = (loss) => { const n = Math.exp(loss); return n < 10 ? n.toFixed(1) : Math.round(n).toLocaleString("en"); };
 
 const shorten = (name) => (name.length > 15 ? name.slice(0, 14) + "…" : name);

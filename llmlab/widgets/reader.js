@@ -2,24 +2,12 @@
 // Asks `ask` 150 ms after the last key; the host answers with `answer` (see reader.py). Hovering stays in here.
 const PAUSE = 150;
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") node.textContent = value;
-    else if (name in node && name !== "list" && name !== "role") node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-
 // The lower triangle of one head, row after row, as little-endian float32 in base64.
 function triangle(base64) {
   const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
   return new Float32Array(bytes.buffer);
 }
 const weightsOf = (all, row) => all.subarray((row * (row + 1)) / 2, ((row + 1) * (row + 2)) / 2);
-const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 const explained = (text, help) => make("span", { text, title: help, "data-help": "" });
 

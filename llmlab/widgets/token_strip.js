@@ -2,18 +2,6 @@
 // stepping through the merges stays in here.
 const PAUSE = 150;
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") node.textContent = value;
-    else if (name in node && name !== "list" && name !== "role") node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-
 // Neighbouring tokens get different tints, so that every cut can be seen.
 function pieces(tokens, marked = null) {
   return tokens.flatMap((token, i) => {

@@ -8,7 +8,11 @@ import pytest
 from llmlab.i18n.phrases import phrase_table
 from llmlab.widgets import controls, html, jupyter, labels, module, stylesheet
 
-NAMES = sorted(path.name.removesuffix(".js") for path in files("llmlab.widgets").iterdir() if path.name.endswith(".js"))
+NAMES = sorted(
+    path.name.removesuffix(".js")
+    for path in files("llmlab.widgets").iterdir()
+    if path.name.endswith(".js") and path.name != "shared.js"
+)
 EVIL = "</script><script>alert(1)</script>\u2028&"
 
 
