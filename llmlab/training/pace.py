@@ -9,8 +9,6 @@ from llmlab.training.config import TrainConfig
 POINTS_IN_A_RUN = 500
 FIRST_SAVE = 2.0
 """Seconds after which the first checkpoint is written: it also tells how long saving takes here."""
-SAVING_SHARE = 5
-"""Learning goes on at least so many times as long as saving."""
 
 
 class Pace:
@@ -66,7 +64,3 @@ class Pace:
         if not self.save_took:
             pause = min(pause, FIRST_SAVE)
         return time.monotonic() - self._saved_at >= max(pause, self.save_took)
-
-    def save_is_cheap(self) -> bool:
-        """Whether enough time went by that a checkpoint beyond those that are due does not count."""
-        return time.monotonic() - self._saved_at >= SAVING_SHARE * self.save_took

@@ -174,7 +174,8 @@ class Trainer:
             self._aim()
         if samples.due(self.step):
             self._look()
-        if self.pace.save_is_due() or (measure and self._is_best() and self.pace.save_is_cheap()):
+        # Each best one is saved, whatever the clock says, so that a resumed run also has the same best checkpoint.
+        if (measure and self._is_best()) or self.pace.save_is_due():
             self._save()
         self.board.beat(step=self.step, time_left=self._time_left())
 

@@ -85,6 +85,7 @@ def assert_same(run, reference):
     assert ended[0].name == ended[1].name == f"step-{runs.config(reference).steps:06d}"
     for name in ("model.safetensors", "optimizer.safetensors"):
         assert (ended[0] / name).read_bytes() == (ended[1] / name).read_bytes()
+    assert runs.best(run).name == runs.best(reference).name
     assert runs.status(run).state == "finished"
     assert runs.status(run).val_loss == runs.status(reference).val_loss
     for lines in (runs.metrics(run), runs.samples(run)):
