@@ -7,4 +7,4 @@ import os
 
 # A thread of torch that waits for the others spins for long by default, and on a machine with anything else to do that
 # makes training ten times slower; when idle this costs nothing. Read when torch is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")

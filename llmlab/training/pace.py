@@ -22,6 +22,8 @@ class Pace:
         self._saved_at = time.monotonic()
         self.save_took = 0.0
         """Seconds that the last checkpoint took."""
+        self.look_took = 0.0
+        """Seconds that the last sample and the look inside took."""
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -38,6 +40,13 @@ class Pace:
         yield
         self._saved_at = time.monotonic()
         self.save_took = self._saved_at - began
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Around a sample and a look inside."""
+        began = time.monotonic()
+        yield
+        self.look_took = time.monotonic() - began
 
     def since_last_point(self) -> float:
         """Tokens per second of learning since the last call."""

@@ -119,9 +119,9 @@ class Trainer:
         return "stop" if self.board.stop_asked else None
 
     def _reserve(self) -> float:
-        """Seconds to keep for the last checkpoint and for confirming it on all of the validation text."""
+        """Seconds to keep for a last look, the last checkpoint, and confirming it on all of the validation text."""
         assert self.config.seconds is not None
-        needed = 0.8 + 1.1 * self.validation.whole_seconds() + 2 * self.pace.save_took
+        needed = 0.5 + 1.2 * self.validation.whole_seconds() + 2 * self.pace.save_took + 2 * self.pace.look_took
         return min(needed, self.config.seconds / 2)
 
     def _one_step(self) -> None:
@@ -204,11 +204,12 @@ class Trainer:
 
     def _look(self) -> None:
         """Let the model write, and look inside."""
-        if self.config.sample_tokens:
-            ids = samples.write(self.model, self.prompt, self.config.sample_tokens, self.config.seed)
-            texts = {"prompt": self.data.tokenizer.decode(self.prompt), "text": self.data.tokenizer.decode(ids)}
-            self.board.sample({"step": self.step, **texts})
-        self.probes.take(self.step, self.model)
+        with self.pace.looking():
+            if self.config.sample_tokens:
+                ids = samples.write(self.model, self.prompt, self.config.sample_tokens, self.config.seed)
+                texts = {"prompt": self.data.tokenizer.decode(self.prompt), "text": self.data.tokenizer.decode(ids)}
+                self.board.sample({"step": self.step, **texts})
+            self.probes.take(self.step, self.model)
 
     def _is_best(self) -> bool:
         return self.checkpoints.is_best(self.steering.measure(self.step, self.model))
