@@ -51,6 +51,14 @@ def wait_for_state(page: Page, app: App, *states: str, seconds: int = 240) -> di
     raise AssertionError(f"still {status_of(app)}")
 
 
+def wait_for_progress(page: Page, app: App, step: int, seconds: int = 120) -> None:
+    for _ in range(seconds * 4):
+        if status_of(app)["step"] > step:
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError(f"still {status_of(app)}")
+
+
 def test_first_visit_in_both_languages(app: App, page: Page) -> None:
     visit(page, app.url(lang="en"))
     editor = page.locator("textarea.editor")
@@ -153,8 +161,7 @@ def test_switch_language_while_training(app: App, page: Page, first: str) -> Non
     title = page.get_by_role("heading", level=1)
     expect(title).to_have_text(re.compile("[一-龥]" if other == "zh" else "^[^一-龥]+$"))
     expect(page.locator(".st-key-train_stop button")).to_be_visible()
-    page.wait_for_timeout(2000)
-    assert status_of(app)["step"] > before
+    wait_for_progress(page, app, before)
     healthy(page)
 
     page.locator("[data-testid=stSidebarNavLink][href*='/tokenizers']").click()
