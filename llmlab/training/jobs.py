@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -160,26 +161,25 @@ def _content(ticket: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"run": None, "pid": None}
 
 
-_warm: list["subprocess.Popen[bytes]"] = []
+_warm: dict[Path, "subprocess.Popen[bytes]"] = {}
+"""The waiting process of each home: it took its surroundings along when it was started."""
 _children: list["subprocess.Popen[bytes]"] = []
 
 
 def prewarm() -> None:
     """Start a process that loads torch and waits, so that the next run submitted by this process begins at once."""
-    if not any(process.poll() is None for process in _warm):
-        _warm[:] = [_spawn("--wait", stdin=subprocess.PIPE)]
+    waiting = _warm.get(home())
+    if waiting is None or waiting.poll() is not None:
+        _warm[home()] = _spawn("--wait", stdin=subprocess.PIPE)
 
 
 def _start(run: Path, place: int | None) -> int:
     """The number of the process that trains a run from now on."""
-    while _warm and place is None:
-        process = _warm.pop()
-        if process.poll() is None and process.stdin is not None:
-            try:
-                process.stdin.write(f"{run}\n".encode())
-                process.stdin.close()
-            except OSError:  # it ended just now
-                continue
+    process = _warm.pop(home(), None) if place is None else None
+    if process is not None and process.poll() is None and process.stdin is not None:
+        with suppress(OSError):  # it ended just now
+            process.stdin.write(f"{run}\n".encode())
+            process.stdin.close()
             return process.pid
     return _spawn(str(run), stdin=subprocess.DEVNULL, place=place).pid
 

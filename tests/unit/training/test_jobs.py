@@ -73,6 +73,16 @@ def test_a_dead_trainer_gives_its_place_to_the_next(new_run, started):
     assert "log.txt" in str(LearnerError(runs.status(first).error["phrase"], **runs.status(first).error["parameters"]))
 
 
+def test_a_process_warmed_for_another_home_is_left_alone(new_run, started, monkeypatch, tmp_path):
+    monkeypatch.setattr(jobs, "_warm", {})
+    here = new_run("a")
+    monkeypatch.setenv("LLMLAB_HOME", str(tmp_path / "elsewhere"))
+    jobs.prewarm()
+    monkeypatch.setenv("LLMLAB_HOME", str(tmp_path / "home"))
+    LocalQueue(places=1).submit(here)
+    assert set(started) == {"--wait", "a"}
+
+
 def test_setting_the_clock_buries_nobody_alive(new_run, started, monkeypatch):
     queue = LocalQueue(places=1)
     first, second = new_run("a"), new_run("b")
@@ -137,7 +147,7 @@ def test_a_deleted_run_leaves_the_queue(new_run, started):
 
 
 def test_a_warm_process_takes_the_next_run(new_run, started, monkeypatch):
-    monkeypatch.setattr(jobs, "_warm", [])
+    monkeypatch.setattr(jobs, "_warm", {})
     jobs.prewarm()
     jobs.prewarm()
     assert list(started) == ["--wait"]
@@ -148,7 +158,7 @@ def test_a_warm_process_takes_the_next_run(new_run, started, monkeypatch):
 
 
 def test_a_warm_process_that_died_is_no_obstacle(new_run, started, monkeypatch):
-    monkeypatch.setattr(jobs, "_warm", [])
+    monkeypatch.setattr(jobs, "_warm", {})
     jobs.prewarm()
     started["--wait"].kill()
     started["--wait"].wait()
