@@ -63,7 +63,7 @@ def measure(run: Path, folder: Path) -> dict[str, Any]:
         "steps": status.step,
         "tokens_seen": status.step * config.tokens_per_step,
         "seconds": round(status.seconds, 1),
-        "threads": json.loads((run / "run.json").read_text(encoding="utf-8")).get("threads", config.threads),
+        "threads": runs.about(run)["machine"]["threads"],
         "val_loss": loss,
         "bits_per_character": loss / math.log(2),
         "uniform": uniform_loss(tokenizer.vocab_size),
@@ -154,8 +154,7 @@ pipeline_tag: text-generation
 {facts["training_characters"]:,} characters to learn from; the last {facts["validation_characters"]:,} were held out.
 
 **Training.** `python -m llmlab train --recipe {facts["recipe"]}`: {facts["steps"]:,} steps,
-{facts["tokens_seen"]:,} characters seen, {minutes:.0f} minutes
-on {facts["threads"]} CPU thread(s) of a busy two-core machine, no GPU.
+{facts["tokens_seen"]:,} characters seen, {minutes:.0f} minutes with {facts["threads"]} CPU thread(s), no GPU.
 
 **Loss per character on the held-out part**, all of it, in non-overlapping windows of the context:
 
@@ -176,8 +175,7 @@ its source and means little. Use it to look at how a language model works.
 用 {facts["training_characters"]:,} 个字符训练，最后 {facts["validation_characters"]:,} 个字符留作验证。
 
 **训练**：`python -m llmlab train --recipe {facts["recipe"]}`，共 {facts["steps"]:,} 步、
-{facts["tokens_seen"]:,} 个字符，
-在一台两核机器上用 {facts["threads"]} 个 CPU 线程训练 {minutes:.0f} 分钟，没有使用 GPU。
+{facts["tokens_seen"]:,} 个字符，用 {facts["threads"]} 个 CPU 线程训练 {minutes:.0f} 分钟，没有使用 GPU。
 
 **留出部分每个字符的损失**（全部数据，按上下文长度切成互不重叠的窗口）：
 
