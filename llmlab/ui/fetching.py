@@ -6,6 +6,7 @@ A fetch goes on when the reader changes page; everybody who asks for the same en
 import logging
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -100,3 +101,11 @@ def size(n_bytes: int) -> str:
     if n_bytes < 1_000_000:
         return f"{n_bytes / 1000:.0f} kB"
     return f"{n_bytes / 1e6:.1f} MB" if n_bytes < 1e9 else f"{n_bytes / 1e9:.1f} GB"
+
+
+def licence(entry: Any) -> str:
+    """An entry's licence in the reader's language: identifiers as they are, `public domain` in words."""
+    kind, _, collection = entry.licence.partition(" (collection: ")
+    if kind != "public domain":
+        return str(entry.licence)
+    return say("ui_library.public_domain", collection=collection.rstrip(")"))

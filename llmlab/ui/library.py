@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from llmlab.i18n import LearnerError
-from llmlab.ui import library_models, library_texts, ownership, shell
+from llmlab.ui import deleted, library_models, library_texts, ownership, shell
 from llmlab.ui.language import language, plain, say
 
 LARGEST_ARCHIVE = 200_000_000
@@ -21,19 +21,23 @@ text = hub.corpus_text("tales-en")
 """
 
 
-# On a phone Streamlit stacks columns; a row of the tables then flows like a sentence, without the heads.
-NARROW = """<style>@media (max-width: 640px) {
-  .st-key-library_models_heads, .st-key-library_texts_heads { display: none; }
-  [class*="st-key-library_"][class*="_table"] [data-testid="stHorizontalBlock"] { flex-flow: row wrap; gap: 0 0.9rem; }
-  [class*="st-key-library_"][class*="_table"] [data-testid="stColumn"] { flex: 0 1 auto; width: auto; min-width: 0; }
-  [class*="st-key-library_"][class*="_table"] [data-testid="stColumn"]:first-child { flex-basis: 100%; }
-}</style>"""
+# On a phone Streamlit stacks columns; a row of the tables then flows like a sentence, each value after its head.
+_NARROW = """<style>@media (max-width: 640px) {{
+  .st-key-library_models_heads, .st-key-library_texts_heads {{ display: none; }}
+  [class*="st-key-library_"][class*="_table"] [data-testid="stHorizontalBlock"] {{
+    flex-flow: row wrap; gap: 0 0.9rem;
+  }}
+  [class*="st-key-library_"][class*="_table"] [data-testid="stColumn"] {{ flex: 0 1 auto; width: auto; min-width: 0; }}
+  [class*="st-key-library_"][class*="_table"] [data-testid="stColumn"]:first-child {{ flex-basis: 100%; }}
+  {heads}
+}}</style>"""
 
 
 def page() -> None:
     ownership.keep()
-    st.html(NARROW)
+    st.html(_narrow())
     shell.header("ui_library.title", "ui_library.lead")
+    deleted.offer()
     words = st.text_input(
         say("ui_library.filter"),
         key="library_words",
@@ -53,6 +57,17 @@ def page() -> None:
     with st.expander(say("ui_library.import"), icon=":material/upload:", key="library_import"), shell.calmly():
         _import()
     shell.code(CODE)
+
+
+def _narrow() -> str:
+    rules = [
+        f'.st-key-library_{table}_table [data-testid="stColumn"]:nth-child({column}) p::before'
+        f' {{ content: "{say(f"ui_library.{head}")} "; font-size: 0.875rem; opacity: 0.6; }}'
+        for table, heads in (("models", library_models.HEADS), ("texts", library_texts.HEADS))
+        for column, head in enumerate(heads, start=1)
+        if column > 1
+    ]
+    return _NARROW.format(heads="\n  ".join(rules))
 
 
 def _import() -> None:

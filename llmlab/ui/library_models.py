@@ -2,19 +2,21 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from llmlab.ui import fetching, ownership, shell, train_runs
+from llmlab.ui import deleted, fetching, ownership, shell, train_runs
 from llmlab.ui.language import language, plain, say
 
 _MOST_ROWS = 40
-_WIDTHS = (2.7, 2.3, 2.4, 1.7, 1.6, 2.4)
-_HEADS = ("name", "family_size", "trained_on", "bits", "date")
+_WIDTHS = (2.4, 2.0, 2.3, 1.6, 1.8, 2.9)
+HEADS = ("name", "family_size", "trained_on", "bits", "date")
+_FAMILIES = {"gpt2": "gpt2", "qwen3": "gpt", "llama": "gpt"}
+"""What llmlab's own configurations call the families that transformers names."""
 _DTYPES = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
 
 
@@ -31,8 +33,12 @@ class Row:
     folder: Path | None
     """Where the weights lie; None while nothing is here."""
     family: str = "–"
+    """As llmlab's own configurations call it: `gpt`, `gpt2`."""
+    architecture: str = ""
+    """The class that opens it in transformers."""
     parameters: int | None = None
     trained_on: str = "–"
+    imported: bool = False
     bits: float | None = None
     """Validation loss in bits per character."""
     when: float | None = None
@@ -41,8 +47,17 @@ class Row:
 
     def matches(self, words: str) -> bool:
         """Whether every typed word occurs in what the row says."""
-        said = f"{self.name} {self.title} {self.family} {self.trained_on}".lower()
+        said = f"{self.name} {self.title} {self.family} {self.architecture} {self.trained_on}".lower()
         return all(word in said for word in words.lower().split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a model folder says of itself."""
+
+    family: str
+    architecture: str
+    parameters: int | None
 
 
 def rows() -> list[Row]:
@@ -67,6 +82,7 @@ def _of_run(run: Path) -> Row:
         run=run,
         folder=folder,
         family=config.model,
+        architecture=look(folder, _changed(folder)).architecture if folder is not None else "",
         parameters=status.parameters,
         trained_on=corpus_title(config.corpus),
         bits=bits_per_character(run, status.val_loss, config.val_fraction),
@@ -76,10 +92,15 @@ def _of_run(run: Path) -> Row:
 
 
 def _of_folder(folder: Path) -> Row:
-    family, parameters = look(folder, (folder / "config.json").stat().st_mtime)
-    when = (folder / "config.json").stat().st_mtime
+    seen = look(folder, _changed(folder))
     return Row(
-        name=folder.name, title=folder.name, run=None, folder=folder, family=family, parameters=parameters, when=when
+        name=folder.name,
+        title=folder.name,
+        run=None,
+        folder=folder,
+        imported=True,
+        when=_changed(folder),
+        **asdict(seen),
     )
 
 
@@ -90,20 +111,30 @@ def _of_entry(entry: Any) -> Row:
     row = {"name": entry.name, "title": entry.title[language()], "run": None, "folder": folder}
     if folder is None or not (folder / "config.json").is_file():
         return Row(**row)
-    family, parameters = look(folder, (folder / "config.json").stat().st_mtime)
+    seen = look(folder, _changed(folder))
     card = _json(folder / "results.json")
     trained_on = corpus_title(card["corpus"]) if "corpus" in card else "–"
-    return Row(**row, family=family, parameters=parameters, trained_on=trained_on, bits=card.get("bits_per_character"))
+    return Row(**row, **asdict(seen), trained_on=trained_on, bits=card.get("bits_per_character"))
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def look(folder: Path, changed: float) -> tuple[str, int | None]:
-    """A model folder's family and its number of parameters, read from headers alone: nothing is loaded."""
-    family = str(_json(folder / "config.json").get("model_type", "–"))
+def look(folder: Path, changed: float) -> Seen:
+    """What a model folder says of itself, read from headers alone: nothing is loaded."""
+    config = _json(folder / "config.json")
+    family = str(config.get("model_type", "–"))
+    architecture = " ".join(str(name) for name in config.get("architectures") or [])
     try:
-        return family, sum(_count(file) for file in folder.glob("*.safetensors")) or None
+        parameters = sum(_count(file) for file in folder.glob("*.safetensors")) or None
     except (OSError, ValueError, KeyError, AttributeError):
-        return family, None
+        parameters = None
+    return Seen(family=_FAMILIES.get(family, family), architecture=architecture, parameters=parameters)
+
+
+def _changed(folder: Path) -> float:
+    try:
+        return (folder / "config.json").stat().st_mtime
+    except OSError:  # a checkpoint of a run that just made way for a better one
+        return 0.0
 
 
 def _count(file: Path) -> int:
@@ -150,7 +181,7 @@ def table(words: str) -> None:
         return
     with st.container(key="library_models_table"):
         with st.container(key="library_models_heads"):
-            for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=False):
+            for column, head in zip(st.columns(_WIDTHS), HEADS, strict=False):
                 column.caption(say(f"ui_library.{head}"), help=say("ui_library.bits_help") if head == "bits" else None)
         for row in found[:_MOST_ROWS]:
             _row(row)
@@ -166,7 +197,10 @@ def _row(row: Row) -> None:
     family.markdown(f"{plain(row.family)}{' · ' + size if size else ''}")
     corpus.markdown(plain(row.trained_on))
     bits.markdown(f"{row.bits:.3f}" if row.bits is not None else "–")
-    date.markdown(f"{datetime.fromtimestamp(row.when):%Y-%m-%d}" if row.when else "–")
+    if row.when:
+        date.markdown(f"{datetime.fromtimestamp(row.when):%Y-%m-%d}".replace("-", "\N{NON-BREAKING HYPHEN}"))
+    else:
+        date.markdown(say("ui_library.built_in") if row.folder is not None else "–")
     with doors.container(horizontal=True, vertical_alignment="center", gap="small"):
         _doors(row)
 
@@ -188,8 +222,10 @@ def _doors(row: Row) -> None:
             st.session_state.pop("train_run", None)
             st.switch_page(shell.file_of("train"), query_params={"from": row.name})
         _export(row)
-        if row.run is not None:
-            _delete(row.run)
+        if row.architecture:
+            st.caption(say("ui_library.in_transformers", architecture=plain(row.architecture)))
+        if row.run is not None or row.imported:
+            _delete(row)
 
 
 def _export(row: Row) -> None:
@@ -209,20 +245,26 @@ def _export(row: Row) -> None:
     )
 
 
-def _delete(run: Path) -> None:
+def _delete(row: Row) -> None:
     from llmlab.training import runs
 
-    if not ownership.owns(runs.owner(run)):
+    mine = ownership.owns(runs.owner(row.run)) if row.run is not None else ownership.serves_only_this_machine()
+    if not mine:
         st.caption(say("ui_train.not_yours"))
         return
-    st.markdown(say("ui_train.delete_sure", name=plain(run.name)))
     st.button(
         say("ui_train.delete"),
-        key=f"library_delete_{run.name}",
+        key=f"library_delete_{row.name}",
         icon=":material/delete:",
-        on_click=train_runs.delete,
-        args=(run,),
+        on_click=train_runs.delete if row.run is not None else _delete_imported,
+        args=(row.run or row.folder,),
     )
+
+
+def _delete_imported(folder: Path) -> None:
+    """Delete an imported model: it has no owner, so only where everyone owns everything."""
+    if ownership.serves_only_this_machine() and folder.is_dir():
+        deleted.put_aside(folder)
 
 
 def _size(parameters: int | None) -> str:

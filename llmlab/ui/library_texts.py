@@ -7,8 +7,8 @@ import streamlit as st
 from llmlab.ui import fetching, shell
 from llmlab.ui.language import language, plain, say
 
-_WIDTHS = (2.8, 2.7, 1.1, 1.9, 1.8, 2.6)
-_HEADS = ("name", "licence", "languages", "size", "source")
+_WIDTHS = (2.6, 2.3, 1.4, 1.7, 1.6, 2.5)
+HEADS = ("name", "licence", "languages", "size", "source")
 
 
 def table(words: str) -> None:
@@ -21,14 +21,15 @@ def table(words: str) -> None:
         return
     with st.container(key="library_texts_table"):
         with st.container(key="library_texts_heads"):
-            for column, head in zip(st.columns(_WIDTHS), _HEADS, strict=False):
+            for column, head in zip(st.columns(_WIDTHS), HEADS, strict=False):
                 column.caption(say(f"ui_library.{head}"))
         for entry in found:
             _row(entry)
 
 
 def _matches(entry: Any, words: str) -> bool:
-    said = f"{entry.name} {' '.join(entry.title.values())} {entry.licence} {entry.source}".lower()
+    licences = f"{entry.licence} {fetching.licence(entry)}"
+    said = f"{entry.name} {' '.join(entry.title.values())} {licences} {entry.source}".lower()
     return all(word in said for word in words.lower().split())
 
 
@@ -37,7 +38,7 @@ def _row(entry: Any) -> None:
 
     name, licence, languages, size, source, doors = st.columns(_WIDTHS, vertical_alignment="center")
     name.markdown(f"**{plain(entry.title[language()])}**", help=plain(entry.note[language()]))
-    licence.markdown(plain(entry.licence))
+    licence.markdown(plain(fetching.licence(entry)))
     languages.markdown(", ".join(say(f"ui_train.language_{code}") for code in entry.languages))
     size.markdown(_size(entry))
     label = plain(entry.source)

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from llmlab.i18n import LearnerError
-from llmlab.ui import ownership, shell, train_choice, train_live, train_runs, train_setup
+from llmlab.ui import deleted, ownership, shell, train_choice, train_live, train_runs, train_setup
 from llmlab.ui.language import plain, say
 
 
@@ -17,6 +17,7 @@ def page() -> None:
     if run is None:
         _take_from_address()
         shell.header("ui_train.title", "ui_train.lead")
+        deleted.offer()
         train_setup.setup(_start)
         prewarm()  # so that the curve moves soon after the button is pressed
     else:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from llmlab.ui import ownership, shell
+from llmlab.ui import deleted, ownership, shell
 from llmlab.ui.language import plain, say
 
 _MOST_CHIPS = 24
@@ -126,7 +126,6 @@ def actions(run: Path, status: Any) -> None:
             if usable:
                 st.button(say("ui_train.fine_tune"), icon=":material/tune:", on_click=fine_tune, args=(run.name,))
             if mine:
-                st.markdown(say("ui_train.delete_sure", name=plain(run.name)))
                 st.button(
                     say("ui_train.delete"), key="train_delete", icon=":material/delete:", on_click=delete, args=(run,)
                 )
@@ -199,16 +198,15 @@ def fine_tune(name: str) -> None:
 
 
 def delete(run: Path) -> None:
-    """Delete the run for good, if it is the reader's."""
+    """Delete the run, if it is the reader's; the next page offers to undo it."""
     from llmlab.i18n import LearnerError
     from llmlab.training import runs
 
     if not ownership.owns(runs.owner(run)):
         return
     try:
-        runs.delete(run)
+        deleted.put_aside(run)
     except LearnerError as error:
         st.session_state["train_problem"] = error
     else:
         close()
-        st.toast(say("ui_train.deleted", name=plain(run.name)), icon=":material/delete:")

@@ -109,7 +109,7 @@ def _card(entry: object) -> None:
     if entry.source_url:  # type: ignore[attr-defined]
         source = f"[{source}]({entry.source_url})"  # type: ignore[attr-defined]
     languages = ", ".join(say(f"ui_train.language_{code}") for code in entry.languages)  # type: ignore[attr-defined]
-    st.caption(say("ui_train.card", licence=entry.licence, languages=languages, source=source))  # type: ignore[attr-defined]
+    st.caption(say("ui_train.card", licence=fetching.licence(entry), languages=languages, source=source))  # type: ignore[attr-defined]
     if is_local(entry.name):  # type: ignore[attr-defined]
         beginning, _ = opening(entry.name)  # type: ignore[attr-defined]
         _lines(beginning)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from llmlab.i18n import say
 from llmlab.training import durable, runs, status
 from llmlab.training.config import TrainConfig
+from llmlab.ui import deleted
 
 ROOT = Path(__file__).parents[2]
 PAGE = "llmlab/ui/library.py"
@@ -56,7 +58,7 @@ def test_runs_and_texts_are_listed(language, licence, corpus, size):
     app = opened(language)
     text = said(app)
     assert not app.error
-    for word in ("first", size, licence, corpus, "public domain"):
+    for word in ("first", size, licence, corpus, {"en": "public domain", "zh": "公有领域"}[language]):
         assert word in text
     assert "1.000" in text  # 1.3863 nats a token, 50 tokens over 100 characters: one bit a character
 
@@ -87,6 +89,49 @@ def test_a_run_is_deleted_only_by_its_own_button():
     app.button(key="library_delete_first").click().run()
     assert not first.exists()
     assert second.exists()
+
+
+def test_a_deleted_run_comes_back_whole_until_its_time_is_over(home, monkeypatch):
+    run = made_run()
+    before = {path.relative_to(run) for path in run.rglob("*")}
+    app = opened()
+    app.button(key="library_delete_first").click().run()
+    assert not runs.list_runs()
+    app.button(key="deleted_undo").click().run()
+    assert not app.exception
+    assert {path.relative_to(run) for path in run.rglob("*")} == before
+    assert "deleted_undo" not in [button.key for button in app.button]
+
+    app.button(key="library_delete_first").click().run()
+    now = time.time()
+    monkeypatch.setattr(deleted.time, "time", lambda: now + deleted.KEPT_SECONDS + 2)
+    app.run()
+    assert "deleted_undo" not in [button.key for button in app.button]
+    assert not list((home / "runs" / ".deleted").iterdir())
+
+
+def test_undoing_never_overwrites_a_new_run_of_that_name():
+    made_run()
+    app = opened()
+    app.button(key="library_delete_first").click().run()
+    (made_run() / "mark").touch()
+    app.button(key="deleted_undo").click().run()
+    assert say("ui_library.taken_meanwhile", "en", name="first") in said(app).replace("\\", "")
+    assert (runs.runs_dir() / "first" / "mark").exists()
+
+
+def test_a_run_and_its_imported_twin_have_one_family_and_both_can_be_deleted(home):
+    made_run()
+    twin = home / "runs" / "twin"
+    twin.mkdir()
+    (twin / "config.json").write_text('{"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"]}')
+    app = opened()
+    text = said(app)
+    assert "qwen3" not in text
+    assert "Qwen3ForCausalLM" in text
+    app.button(key="library_delete_twin").click().run()
+    assert not app.exception
+    assert not twin.exists()
 
 
 def archive(files):
