@@ -1,17 +1,13 @@
 """Generate: a text written token by token, what each token was chosen from, and where it could have gone."""
 
-import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from llmlab.ui import opened, openings, shell
-from llmlab.ui.language import language, say
+from llmlab.ui.language import language
 from llmlab.widgets import controls, labels
 from llmlab.widgets.streamlit import replied, show
-
-if TYPE_CHECKING:
-    from llmlab.widgets.generated_text import Writer
 
 CODE = """\
 from llmlab import hub
@@ -29,24 +25,19 @@ generated_text.show(model, tokenizer, {text!r})
 
 def page() -> None:
     shell.header("ui_generate.title", "ui_generate.lead", terms="ui_generate.terms")
-    chosen = opened.choice()
-    with st.spinner(say("ui_shell.opening")):
-        _, tokenizer = opened.open_model(chosen)
+    chosen, _, tokenizer = opened.shown()
     live(chosen)
     opened.which(chosen)
-    shell.code(
-        CODE.format(
-            folder=chosen.name if not chosen.own else str(chosen.folder),
-            text=openings.first_text(chosen, tokenizer),
-        )
-    )
+    openings.code(CODE, chosen, tokenizer)
 
 
 @shell.fragment
 def live(chosen: opened.Choice) -> None:
     """The widget pulls: every `more` it asks is one short run of this fragment, until the text is done."""
-    key = "writer_" + hashlib.sha256(str(chosen.folder).encode()).hexdigest()[:8]
-    writer = _writer(chosen)
+    from llmlab.widgets.generated_text import Writer
+
+    key = opened.widget_key("writer", chosen)
+    writer = opened.companion("generate_writer", Writer, chosen)  # its tree is kept while other pages are visited
     ask: dict[str, Any] = replied(key, "ask") or {}
     kept = st.session_state.get(f"{key}_settings") or {}
     settings = ask.get("settings") or kept or {"prompt": openings.first_text(chosen, writer.tokenizer)}
@@ -58,17 +49,6 @@ def live(chosen: opened.Choice) -> None:
         "answer": writer.answer(ask, language()),
     }
     show("generated_text", key=key, state=state, language=language())
-
-
-def _writer(chosen: opened.Choice) -> "Writer":
-    """One tree a session and model, kept while the reader visits other pages."""
-    from llmlab.widgets.generated_text import Writer
-
-    model, tokenizer = opened.open_model(chosen)
-    found = st.session_state.get("generate_writer")
-    if found is None or found.model is not model:
-        found = st.session_state["generate_writer"] = Writer(model, tokenizer)
-    return found
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ Choosing needs no torch, opening does.
 """
 
 import gc
+import hashlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
@@ -18,6 +20,8 @@ from llmlab.ui.language import language, plain, say
 if TYPE_CHECKING:
     from llmlab.models.gpt import GPT
     from llmlab.text.tokenizer import Tokenizer
+
+T = TypeVar("T")
 
 _CHOICE = "model_choice"
 _EMBEDDED = {"en": ("shakespeare-gpt", "tang-gpt"), "zh": ("tang-gpt", "shakespeare-gpt")}
@@ -126,6 +130,28 @@ def open_model(chosen: Choice) -> "tuple[GPT, Tokenizer]":
     return _open(str(chosen.folder), stamp)
 
 
+def shown() -> "tuple[Choice, GPT, Tokenizer]":
+    """What this session looks at, opened while a spinner says so."""
+    chosen = choice()
+    with st.spinner(say("ui_shell.opening")):
+        model, tokenizer = open_model(chosen)
+    return chosen, model, tokenizer
+
+
+def widget_key(name: str, chosen: Choice) -> str:
+    """The session key of a model's widget: another model has another, so that nothing of the first stays on it."""
+    return f"{name}_" + hashlib.sha256(str(chosen.folder).encode()).hexdigest()[:8]
+
+
+def companion(name: str, make: "Callable[[GPT, Tokenizer], T]", chosen: Choice) -> T:
+    """What a page keeps beside the model (`make(model, tokenizer)`): one a session and model."""
+    model, tokenizer = open_model(chosen)
+    found: Any = st.session_state.get(name)
+    if found is None or found.model is not model:
+        found = st.session_state[name] = make(model, tokenizer)
+    return found
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _open(folder: str, stamp: int) -> "tuple[GPT, Tokenizer]":
     from llmlab import hub
@@ -147,9 +173,17 @@ def warm() -> None:
         import llmlab.widgets.reader  # noqa: F401
 
         torch.set_num_threads(1)  # one token at a time gains nothing from more, and a training beside it loses
+        _tidy()
         gc.freeze()  # Streamlit collects garbage after every run: torch's modules must not be walked each time
 
     threading.Thread(target=imports, name="warm-imports", daemon=True).start()
+
+
+def _tidy() -> None:
+    from llmlab.ui import deleted, uploads
+
+    deleted.clear()
+    uploads.clear()
 
 
 def opening_text(tokenizer: "Tokenizer", wanted: Language) -> str:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from llmlab.ui import opened
+from llmlab.ui import opened, shell
 from llmlab.ui.language import language
 
 if TYPE_CHECKING:
@@ -19,3 +19,9 @@ def first_text(chosen: opened.Choice, tokenizer: "Tokenizer") -> str:
         if prompt and not tokenizer.missing(prompt):
             return prompt
     return opened.opening_text(tokenizer, language())
+
+
+def code(source: str, chosen: opened.Choice, tokenizer: "Tokenizer") -> None:
+    """The folded code, with the model on show as `{folder}` and its first text as `{text}`."""
+    folder = str(chosen.folder) if chosen.own else chosen.name
+    shell.code(source.format(folder=folder, text=first_text(chosen, tokenizer)))

@@ -1,6 +1,5 @@
 """Start: type, and see at once what a small language model reads and expects next."""
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from llmlab.widgets.streamlit import replied, show
 
 if TYPE_CHECKING:
     from llmlab.models.gpt import GPT
-    from llmlab.text.tokenizer import Tokenizer
 
 CODE = """\
 from llmlab import hub
@@ -26,31 +24,25 @@ reader.show(model, tokenizer, {text!r})
 
 def page() -> None:
     shell.header("ui_start.title", "ui_start.lead", terms="ui_start.terms")
-    chosen = opened.choice()
-    with st.spinner(say("ui_shell.opening")):
-        model, tokenizer = opened.open_model(chosen)
+    chosen, model, tokenizer = opened.shown()
     live(chosen)
     opened.which(chosen)
     facts(chosen, model)
     with st.container(horizontal=True):
         st.page_link(shell.file_of("train"), label=say("ui_start.to_train"), icon=":material/model_training:")
         st.page_link(shell.file_of("generate"), label=say("ui_start.to_generate"), icon=":material/alt_route:")
-    shell.code(
-        CODE.format(
-            folder=chosen.name if not chosen.own else str(chosen.folder),
-            text=openings.first_text(chosen, tokenizer),
-        )
-    )
+    openings.code(CODE, chosen, tokenizer)
 
 
 @shell.fragment
 def live(chosen: opened.Choice) -> None:
     """The widget: what it asks arrives here, the answer goes back in the same short run."""
-    model, tokenizer = opened.open_model(chosen)
-    key = "reader_" + hashlib.sha256(str(chosen.folder).encode()).hexdigest()[:8]
-    reader = _reader(chosen, model, tokenizer)
+    from llmlab.widgets.reader import Reader
+
+    key = opened.widget_key("reader", chosen)
+    reader = opened.companion("start_reader", Reader, chosen)  # it remembers which head it picked
     kept = st.session_state.get(f"{key}_kept") or {
-        "text": openings.first_text(chosen, tokenizer),
+        "text": openings.first_text(chosen, reader.tokenizer),
         "temperature": 1.0,
     }
     ask: dict[str, Any] = replied(key, "ask") or kept
@@ -60,16 +52,6 @@ def live(chosen: opened.Choice) -> None:
         st.session_state[f"{key}_kept"] = {**ask, "text": text, "sample": False, "nonce": 0}
     state = {"text": text, "temperature": ask["temperature"], "labels": labels("reader", language()), "answer": answer}
     show("reader", key=key, state=state, language=language())
-
-
-def _reader(chosen: opened.Choice, model: "GPT", tokenizer: "Tokenizer") -> Any:
-    """One Reader a session and model: it remembers which head it picked."""
-    from llmlab.widgets.reader import Reader
-
-    found = st.session_state.get("start_reader")
-    if found is None or found.model is not model:
-        found = st.session_state["start_reader"] = Reader(model, tokenizer)
-    return found
 
 
 def facts(chosen: opened.Choice, model: "GPT") -> None:

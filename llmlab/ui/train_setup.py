@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import streamlit as st
@@ -113,13 +114,22 @@ def _cost() -> Any:
     known = train_text.cleaned_opening()
     if known is None:
         return None
-    return estimate(train_choice.config(), known[1], _vocabulary())
+    cost = estimate(train_choice.config(), known[1], _vocabulary())
+    if train_choice.init_from() is None:
+        return cost
+    from llmlab.models.size import parameter_count
+    from llmlab.training.fine_tuning import model_config
+    from llmlab.training.runs import resolve
+
+    return replace(cost, parameters=parameter_count(model_config(resolve(train_choice.init_from()))))
 
 
 def _vocabulary() -> int | None:
     """How many tokens there will be, where the text's beginning tells: for characters."""
+    if train_choice.init_from() or train_choice.tokenizer() != "char":
+        return None
     found = _preview()
-    return found[0].vocab_size if found and train_choice.tokenizer() == "char" else None
+    return found[0].vocab_size if found else None
 
 
 def _model_step() -> None:
@@ -137,13 +147,14 @@ def _model_step() -> None:
         )
         st.selectbox(
             say("ui_train.from"),
-            ["", *openable],
-            format_func=_named({"": say("ui_train.from_nothing")}),
+            openable,
+            index=None,
+            placeholder=say("ui_train.from_nothing"),
             key="train_from",
             help=say("ui_train.from_help"),
             persist_state="session",
         )
-    cost = None if train_choice.init_from() else _cost()
+    cost = _cost()
     if cost is not None:
         facts = {
             "parameters": _count(cost.parameters),
@@ -183,8 +194,6 @@ def _go_hint(ready: bool) -> str:
     """Beside the button: how long it takes, or what to do first."""
     if not ready:
         return say("ui_train.upload_first" if train_choice.corpus() is None else "ui_train.go_text_first")
-    if train_choice.init_from():
-        return ""
     try:
         cost = _cost()
     except LearnerError as error:

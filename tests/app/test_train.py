@@ -263,3 +263,45 @@ def test_every_setting_has_a_name_in_both_languages():
     fields = train_choice.detail_fields(TrainConfig.__dataclass_fields__)
     names = phrase_table("ui_train_fields")
     assert set(fields) <= set(names)
+
+
+def test_fine_tuning_says_beforehand_what_it_costs(tmp_path):
+    from llmlab import hub
+    from llmlab.models.gpt import GPT, GPTConfig
+    from llmlab.text.tales import write_tales
+    from llmlab.text.tokenizer import train_tokenizer
+
+    tokenizer = train_tokenizer("char", write_tales("en", characters=60_000))
+    model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context_length=64, n_layers=1, n_heads=2, d_model=32))
+    hub.save(model, tokenizer, tmp_path / "runs" / "small-one")
+    app = opened(**{"from": "small-one"})
+    assert not app.warning
+    text = said(app)
+    assert f"{model.parameter_count():,}" in text
+    assert say("ui_train.memory", "en") in text
+    assert say("ui_train.time", "en") in text
+
+
+@pytest.mark.parametrize(("size", "shown"), [(258, True), (1000, False)])
+def test_a_vocabulary_smaller_than_asked_for_is_said(size, shown):
+    run = run_at()
+    about = runs.about(run)
+    about["config"] |= {"tokenizer": "bpe", "vocab_size": 1000}
+    durable.write_json(run / "run.json", about | {"model": {"vocab_size": size}})
+    assert ("fewer than the 1,000" in said(opened(run="first"))) == shown
+
+
+def test_old_uploads_go_unless_a_run_was_trained_on_them(home):
+    import os
+    import time
+
+    from llmlab.ui import uploads
+
+    folder = home / "uploads"
+    folder.mkdir()
+    for name, days in (("used.txt", 30), ("unused.txt", 30), ("new.txt", 1)):
+        (folder / name).write_text("A fox.\n" * 100)
+        os.utime(folder / name, (time.time() - days * 24 * 3600,) * 2)
+    runs.create(TrainConfig(corpus=str(folder / "used.txt")), "kept")
+    uploads.clear()
+    assert sorted(path.name for path in folder.iterdir()) == ["new.txt", "used.txt"]
