@@ -19,6 +19,7 @@ COMMANDS = {
     "train": "train",
     "generate": "generate",
     "score": "score",
+    "plan": "plan",
     "export": "export",
     "import": "import_",
     "fetch": "fetch",

@@ -1,30 +1,24 @@
 """What a run will cost, before it is started: parameters, memory and time. Loads no torch.
 
-Time is arithmetic divided by how fast this machine multiplies, plus a little for each layer of each step. The speed is
-measured once, in a tenth of a second, and corrected by every run that ends here.
+Time is that of `step_time`, scaled by how fast this machine multiplies. The speed is measured once, in a tenth of a
+second, and corrected by every run that ends here.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import psutil
 
 from llmlab.hub.home import cache
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt_config import GPTConfig
-from llmlab.models.size import flops_per_token, parameter_count, training_memory
-from llmlab.training import durable
+from llmlab.models.size import parameter_count, training_memory
+from llmlab.training import durable, step_time
 from llmlab.training.config import TrainConfig
-
-EFFICIENCY = 0.45
-"""Share of the speed of a large matrix product that training reaches."""
-
-SECONDS_PER_STEP, SECONDS_PER_LAYER = 0.004, 0.0015
-"""What a step costs however small the model is."""
 
 START_SECONDS = 4.0
 """Loading the libraries, reading the text, and measuring at the end."""
@@ -34,6 +28,12 @@ PROGRAM_BYTES = 400_000_000
 
 USUAL_VOCABULARY = {"char": 128, "bpe": 1024, "word": 4096}
 REMEMBERED = 20
+PROBES = 5
+
+RUNS_HERE, PROBED = 1.15, 1.5
+"""Factors by which a machine is off: one where runs were timed before, and one that was only probed."""
+BEYOND = 1.5
+"""Factor for each tenfold that a model is larger or smaller than all that were measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,8 @@ class Cost:
     parameters: int
     memory_bytes: int
     """At its peak, on the device that trains."""
+    memory_low: int
+    memory_high: int
     seconds: float | None
     seconds_low: float | None
     seconds_high: float | None
@@ -51,13 +53,15 @@ class Cost:
     """Predictions that it learns from, the same text seen again included."""
     epochs: float | None
     """How many times the training text is seen."""
+    runs_here: int
+    """Earlier runs on this machine that corrected the estimate; 0 when its speed was only probed."""
 
 
 def estimate(config: TrainConfig, corpus_characters: int, vocab_size: int | None = None) -> Cost:
     """The cost of a run. `corpus_characters`: length of the text; `vocab_size`: where the tokenizer is known."""
     shape = _shape(config, vocab_size)
     per_step = _seconds_per_step(config, shape)
-    spread = 1.3 if _history(config) else 2.0
+    spread = _spread(config, shape)
     seconds = None if config.steps is None else START_SECONDS + config.steps * per_step
     if config.seconds is not None:
         seconds = config.seconds if seconds is None else min(seconds, config.seconds)
@@ -67,14 +71,19 @@ def estimate(config: TrainConfig, corpus_characters: int, vocab_size: int | None
     tokens = None if steps is None else steps * config.tokens_per_step
     in_text = corpus_characters * (1 - config.val_fraction) / {"char": 1, "bpe": 2.5, "word": 4.5}[config.tokenizer]
     exact = config.seconds is not None and seconds == config.seconds
+    needed = memory_needed(config, vocab_size)
+    least, most = step_time.measured().memory
     return Cost(
         parameters=parameter_count(shape),
-        memory_bytes=_memory(config, shape),
+        memory_bytes=needed,
+        memory_low=int(needed * min(least, 1.0)),
+        memory_high=int(needed * max(most, 1.0)),
         seconds=seconds,
         seconds_low=seconds if exact or seconds is None else seconds / spread,
         seconds_high=seconds if exact or seconds is None else seconds * spread,
         tokens=tokens,
         epochs=None if tokens is None else tokens / max(1.0, in_text),
+        runs_here=len(_history(config)),
     )
 
 
@@ -83,7 +92,7 @@ def require_memory(config: TrainConfig, *, vocab_size: int | None = None, free: 
 
     `free`: bytes free where it will train; by default what this machine has free.
     """
-    needed = _memory(config, _shape(config, vocab_size))
+    needed = memory_needed(config, vocab_size)
     free = psutil.virtual_memory().available if free is None else free
     if needed > free:
         raise LearnerError("training.memory", needed=_size(needed), free=_size(free))
@@ -93,9 +102,16 @@ def remember(config: TrainConfig, shape: GPTConfig, tokens_per_second: float, de
     """Keep how fast a run was, for later estimates."""
     if device != "cpu":
         return
-    predicted = _base_seconds_per_step(config, shape)
+    predicted = _there(config, shape)
     taken = config.tokens_per_step / tokens_per_second
-    line = {"at": time.time(), "threads": config.threads, "precision": config.precision, "ratio": taken / predicted}
+    fitted = step_time.measured().speed
+    line = {
+        "at": time.time(),
+        "fit": fitted,
+        "threads": config.threads,
+        "precision": config.precision,
+        "ratio": taken / predicted,
+    }
     lines = [*durable.read_lines(_file()), line][-REMEMBERED:]
     durable.write_lines(_file(), lines)
 
@@ -104,9 +120,10 @@ def _shape(config: TrainConfig, vocab_size: int | None) -> GPTConfig:
     return config.model_config(vocab_size or config.vocab_size or USUAL_VOCABULARY[config.tokenizer])
 
 
-def _memory(config: TrainConfig, shape: GPTConfig) -> int:
+def memory_needed(config: TrainConfig, vocab_size: int | None = None) -> int:
+    """Bytes at the peak of a run, the libraries included."""
     memory = training_memory(
-        shape,
+        _shape(config, vocab_size),
         batch_size=config.batch,
         context_length=config.context,
         optimizer=config.optimizer,
@@ -117,23 +134,31 @@ def _memory(config: TrainConfig, shape: GPTConfig) -> int:
 
 def _seconds_per_step(config: TrainConfig, shape: GPTConfig) -> float:
     ratios = _history(config)
-    return _base_seconds_per_step(config, shape) * (median(ratios) if ratios else 1.0)
+    if ratios:
+        return _there(config, shape) * median(ratios)
+    return _there(config, shape) * step_time.measured().speed / _speed()
 
 
-def _base_seconds_per_step(config: TrainConfig, shape: GPTConfig) -> float:
-    arithmetic = config.tokens_per_step * flops_per_token(shape, context_length=config.context)
-    fixed = config.accumulate * (SECONDS_PER_STEP + SECONDS_PER_LAYER * config.layers)
-    return fixed + arithmetic / (EFFICIENCY * _speed())
+def _there(config: TrainConfig, shape: GPTConfig) -> float:
+    """Seconds of a step on the machine that the fit was measured on, had it the cores that this one has."""
+    return step_time.seconds_per_step(config, shape, cores=step_time.cores(), threads=config.threads)
+
+
+def _spread(config: TrainConfig, shape: GPTConfig) -> float:
+    """Factor within which nine of ten runs should end: the fit and this machine miss independently, and what lies
+    beyond all that was measured is less certain still.
+    """
+    fit, count = step_time.measured(), parameter_count(shape)
+    tenfolds = max(math.log10(count / fit.largest), math.log10(fit.smallest / count), 0.0)
+    machine = RUNS_HERE if _history(config) else PROBED
+    return math.exp(math.hypot(math.log(fit.error), math.log(machine)) + tenfolds * math.log(BEYOND))
 
 
 def _history(config: TrainConfig) -> list[float]:
-    """Of earlier runs with these threads and precision: their time as a share of what was expected."""
-    alike = ("threads", "precision")
-    return [
-        line["ratio"]
-        for line in durable.read_lines(_file())
-        if all(line.get(name) == getattr(config, name) for name in alike)
-    ][-5:]
+    """Of earlier runs with these threads and precision: their time as a share of what the same fit expected."""
+    alike = {"threads": config.threads, "precision": config.precision, "fit": step_time.measured().speed}
+    lines = durable.read_lines(_file())
+    return [line["ratio"] for line in lines if all(line.get(name) == value for name, value in alike.items())][-5:]
 
 
 def _file() -> Path:
@@ -141,19 +166,13 @@ def _file() -> Path:
 
 
 def _speed() -> float:
-    """Multiplications and additions a second in a matrix product of float32, measured once on this machine."""
+    """`step_time.product_speed` of this machine: the best of the first few, as others may be busy during one."""
     kept: Any = durable.read_json(cache() / "machine.json")
-    if isinstance(kept, dict) and kept.get("flops"):
-        return float(kept["flops"])
-    a = np.ones((768, 768), dtype=np.float32)
-    best = 0.0
-    until = time.perf_counter() + 0.1
-    while time.perf_counter() < until or not best:
-        began = time.perf_counter()
-        a @ a
-        best = max(best, 2 * 768**3 / (time.perf_counter() - began))
-    durable.write_json(cache() / "machine.json", {"flops": best})
-    return best
+    best, probes = (kept.get("flops") or 0.0, kept.get("probes", 0)) if isinstance(kept, dict) else (0.0, 0)
+    if probes < PROBES:
+        best = max(best, step_time.product_speed())
+        durable.write_json(cache() / "machine.json", {"flops": best, "probes": probes + 1}, synced=False)
+    return float(best)
 
 
 def _size(n_bytes: int) -> str:

@@ -1,9 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt import GPT
-from llmlab.training import cost, loop, runs
+from llmlab.models.size import flops_per_token
+from llmlab.training import cost, loop, runs, step_time
 from llmlab.training.config import TrainConfig
+
+SPEED = cost._speed
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +59,41 @@ def test_what_memory_cannot_hold():
     with pytest.raises(LearnerError, match=r"GB.*8 GB"):
         cost.require_memory(config, vocab_size=65, free=8_000_000_000)
     cost.require_memory(TrainConfig(corpus="x"), vocab_size=65, free=8_000_000_000)
+
+
+def test_the_fit_gives_back_what_was_measured():
+    """By hand: the sum of what each term does times its coefficient, and half the threads slow only what is shared."""
+    config = TrainConfig(corpus="x", optimizer="adamw", accumulate=2)
+    shape = config.model_config(65)
+    fit = replace(
+        step_time.measured(),
+        coefficients=dict.fromkeys(step_time.TERMS, 0.0) | {"pass": 0.5, "arithmetic": 1e-12},
+        threads_power=1.0,
+    )
+    arithmetic = 1e-12 * 2 * 32 * 64 * flops_per_token(shape, context_length=64)
+    both = step_time.seconds_per_step(config, shape, cores=2, threads=2, fit=fit)
+    assert both == pytest.approx(2 * 0.5 + arithmetic)
+    one = step_time.seconds_per_step(config, shape, cores=2, threads=1, fit=fit)
+    assert one == pytest.approx(2 * 0.5 + 2 * arithmetic)
+
+
+def test_a_machine_twice_as_fast_takes_half_as_long(monkeypatch):
+    config = TrainConfig(corpus="x", steps=1000)
+    usual = cost.estimate(config, 10**6).seconds - cost.START_SECONDS
+    monkeypatch.setattr(cost, "_speed", lambda: 2e11)
+    assert cost.estimate(config, 10**6).seconds - cost.START_SECONDS == pytest.approx(usual / 2)
+
+
+def test_the_speed_is_the_best_of_a_few_probes(monkeypatch):
+    monkeypatch.setattr(cost, "_speed", SPEED)
+    found = iter([2.0, 5.0, 3.0, 4.0, 1.0])
+    monkeypatch.setattr(step_time, "product_speed", lambda: next(found))
+    assert [cost._speed() for _ in range(7)] == [2, 5, 5, 5, 5, 5, 5]
+
+
+def test_muon_multiplies_as_often_as_its_iteration_is_written():
+    """One square matrix of d: 5 times X·Xᵀ, A·A and B·X, 2·d³ each (torch.optim.Muon)."""
+    shape = TrainConfig(corpus="x", model="gpt2", layers=1, width=64).model_config(65)
+    four_square, two_long = 4 * 6 * 64**3, 2 * (4 * 64 * 64 * 256 + 2 * 64**3)
+    work = step_time.work(TrainConfig(corpus="x", model="gpt2", layers=1, width=64), shape)
+    assert work["orthogonal"] == 5 * (four_square + two_long)
