@@ -114,7 +114,7 @@ def _notes(found: Plan, corpus: str | None, console: Console) -> list[str]:
             )
         )
     if corpus is not None and found.estimate.epochs is not None:
-        notes.append(console.say("plan_epochs", corpus=corpus, times=f"{found.estimate.epochs:.2g}"))
+        notes.append(console.say("plan_epochs", corpus=corpus, times=_digits(found.estimate.epochs)))
     return notes
 
 

@@ -40,7 +40,7 @@ GPU_SHARE = {"float32": (0.2, 0.7), "bfloat16": (0.15, 0.5)}
 """Share of the peak that training reaches: 0.21 for GPT-3, 0.46 for PaLM (Chowdhery et al. 2022, table 3), less for
 small models and one GPU."""
 GPU_LAYER_SECONDS = (0.0005, 0.003)
-"""What a step takes for each layer however small it is: starting some hundred kernels."""
+"""What each layer takes for each batch however small it is: starting some hundred kernels."""
 GPU_MEMORY = (0.8, 1.4)
 """Factors by which the formula may be off on a device on which it was not measured."""
 
@@ -234,7 +234,7 @@ def _gpu(name: str, sheet: dict[str, Any], precision: Any, config: TrainConfig, 
     operations += int(steps * work["orthogonal"])
     peak = sheet[precision] * 1e12
     least, most = GPU_SHARE[precision]
-    quick, slow = (steps * shape.n_layers * seconds for seconds in GPU_LAYER_SECONDS)
+    quick, slow = (steps * work["layer"] * seconds for seconds in GPU_LAYER_SECONDS)
     needed = cost.memory_needed(config, shape.vocab_size)
     return Option(
         name=name,
