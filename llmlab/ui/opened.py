@@ -156,6 +156,7 @@ def companion(name: str, make: "Callable[[GPT, Tokenizer], T]", chosen: Choice) 
 def _open(folder: str, stamp: int) -> "tuple[GPT, Tokenizer]":
     from llmlab import hub
 
+    _one_thread()  # here too: the first page may open its model before `warm` is done
     model, tokenizer = hub.load(folder)
     gc.freeze()
     return model, tokenizer
@@ -166,17 +167,22 @@ def warm() -> None:
     """Import what opening a model needs while the first page is being drawn; once a process."""
 
     def imports() -> None:
-        import torch
-
         import llmlab.hub.folder
         import llmlab.widgets.generated_text
         import llmlab.widgets.reader  # noqa: F401
 
-        torch.set_num_threads(1)  # one token at a time gains nothing from more, and a training beside it loses
+        _one_thread()
         _tidy()
         gc.freeze()  # Streamlit collects garbage after every run: torch's modules must not be walked each time
 
     threading.Thread(target=imports, name="warm-imports", daemon=True).start()
+
+
+def _one_thread() -> None:
+    """One token at a time gains nothing from more threads; beside a training they wait for each other for seconds."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _tidy() -> None:

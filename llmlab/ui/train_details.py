@@ -17,7 +17,7 @@ GROUPS = {
     "end": ("steps", "seconds", "until_val_loss"),
     "validation": ("val_fraction", "eval_every", "eval_tokens"),
     "keeping": ("checkpoint_seconds", "sample_tokens", "probe_megabytes"),
-    "machine": ("seed", "threads", "device", "precision", "compile"),
+    "machine": ("seed", "threads", "device", "precision", "compile", "parallel"),
 }
 """Fields that are read together. A field named nowhere here comes last, with the machine's."""
 
