@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from llmlab.nn.attention import Attention, causal_mask
 
@@ -48,3 +49,19 @@ def test_dropout_acts_on_the_weights_in_training() -> None:
     assert torch.equal(attention(x), attention(x))
     attention.train()
     assert not torch.equal(attention(x), attention(x))
+
+
+def test_under_autocast_on_a_cpu_positions_are_mixed_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def mix(*parts: torch.Tensor, **options: object) -> torch.Tensor:
+        seen.extend(part.dtype for part in parts)
+        assert not torch.is_autocast_enabled("cpu")
+        return real(*parts, **options)
+
+    real = F.scaled_dot_product_attention
+    monkeypatch.setattr(F, "scaled_dot_product_attention", mix)
+    attention = Attention(8, n_heads=2, n_kv_heads=1, head_dim=4, qk_norm_eps=1e-6)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert attention(torch.randn(1, 3, 8)).dtype == torch.bfloat16  # the projections stay in bfloat16
+    assert seen == [torch.float32] * 3

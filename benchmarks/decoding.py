@@ -1,0 +1,94 @@
+"""Writing token by token, and scoring a megabyte, beside transformers with the same weights."""
+
+import argparse
+import time
+from typing import Any
+
+import torch
+
+from benchmarks.report import Report, in_turn, seconds
+
+
+def main(words: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks decoding")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--tokens", type=int, default=200)
+    parser.add_argument("--small", action="store_true", help="leave out the model of 124 million parameters")
+    options = parser.parse_args(words)
+    from llmlab.models.gpt import GPT, GPTConfig
+
+    report = Report("decoding")
+    torch.manual_seed(0)
+    tiny = GPT(GPTConfig(vocab_size=65, context_length=256)).eval()
+    decode(report, "decoding, 0.8M parameters", tiny, options.tokens, options.repeats, reach=5)
+    score(report, tiny, options.repeats)
+    if not options.small:
+        shape = GPTConfig(style="gpt2", vocab_size=50257, context_length=1024, n_layers=12, n_heads=12, d_model=768)
+        decode(report, "decoding, 124M GPT-2 shape, float32", GPT(shape).eval(), 64, options.repeats, reach=1.2)
+    report.end()
+
+
+def decode(report: Report, what: str, model: Any, tokens: int, repeats: int, *, reach: float) -> None:
+    """Greedy, one sequence; both continue the same prompt, and must write the same."""
+    from llmlab.generation.reading import Reader
+    from llmlab.hub import to_hf
+
+    other = to_hf(model).eval()
+    prompt = list(range(1, 17))
+    written: dict[str, list[int]] = {}
+
+    def ours() -> float:
+        ids = list(prompt)
+        began = time.perf_counter()
+        reader = Reader(model, longest=len(prompt) + tokens)
+        for _ in range(tokens):
+            ids.append(int(reader.next_logits(ids).argmax()))
+        written["ours"] = ids
+        return tokens / (time.perf_counter() - began)
+
+    def theirs() -> float:
+        began = time.perf_counter()
+        with torch.inference_mode():
+            out = other.generate(
+                torch.tensor([prompt]), max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False, pad_token_id=0
+            )
+        written["theirs"] = out[0].tolist()
+        return tokens / (time.perf_counter() - began)
+
+    found = in_turn({"ours": ours, "transformers": theirs}, repeats)
+    if written["ours"] != written["theirs"]:
+        raise SystemExit(f"{what}: the two do not write the same")
+    report.compare(what, found["ours"], found["transformers"], unit="tokens/s", reach=reach, more_is_better=True)
+
+
+def score(report: Report, model: Any, repeats: int) -> None:
+    """Nats per token of a million tokens in batches of 64 windows, beside the loop one writes around transformers."""
+    import torch.nn.functional as F
+
+    from llmlab.hub import to_hf
+    from llmlab.models.scoring import validation_loss
+
+    other = to_hf(model).eval()
+    context, batch = 256, 64
+    ids = torch.randint(0, 65, (context * batch * 60 + 1,), generator=torch.Generator().manual_seed(0))
+    losses: dict[str, float] = {}
+
+    def ours() -> float:
+        return seconds(lambda: losses.update(ours=validation_loss(model, ids.numpy(), batch_size=batch)))
+
+    def theirs() -> float:
+        def loop() -> None:
+            total = 0.0
+            with torch.inference_mode():
+                for start in range(0, len(ids) - 1, context * batch):
+                    x = ids[start : start + context * batch].view(batch, context)
+                    y = ids[start + 1 : start + context * batch + 1]
+                    total += F.cross_entropy(other(x).logits.flatten(0, 1), y, reduction="sum").item()
+            losses["theirs"] = total / (len(ids) - 1)
+
+        return seconds(loop)
+
+    found = in_turn({"ours": ours, "transformers": theirs}, repeats)
+    if abs(losses["ours"] - losses["theirs"]) > 1e-5:
+        raise SystemExit(f"the two do not agree on the loss: {losses}")
+    report.compare("loss of 1 M tokens, batched", found["ours"], found["transformers"], unit="s", reach=1.3)
