@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -139,64 +141,85 @@ def measure(kept: list[dict[str, Any]], patience: float) -> list[dict[str, Any]]
     return lines
 
 
+class Enough(BaseException):
+    """Ends a training whose steps have been measured."""
+
+
 def measure_one(shape: dict[str, Any], patience: float) -> dict[str, Any]:
-    """The project's own training step, in blocks, between matrix products that tell how fast the machine is then."""
+    """A real training, ended as soon as enough blocks of its steps were timed on a quiet machine."""
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["LLMLAB_HOME"] = scratch
-        trainer, config = _trainer(shape, Path(scratch))
-        for _ in range(3):
-            trainer._one_step()
-        began = time.perf_counter()
-        trainer._one_step()
-        steps = max(1, int(BLOCK_SECONDS / (time.perf_counter() - began)))
-        blocks = []
-        until = time.monotonic() + patience
-        while sum(block["others"] <= QUIET for block in blocks) < REPEATS and time.monotonic() < until:
-            blocks.append(_block(trainer, steps))
+        from llmlab.training import loop, pace, references, runs
+
+        config = _config(shape, corpus=_text(shape["vocabulary"], Path(scratch) / "text.txt"))
+        run = runs.create(config, Path(scratch) / "run")
+        stopwatch = Stopwatch(pace.Pace.working, time.monotonic() + patience)
+        setattr(pace.Pace, "working", lambda pace: stopwatch.working(pace))  # noqa: B010  # around every step, and nothing else
+        setattr(references, "start", lambda run: None)  # noqa: B010  # counting in the background would disturb
+        with suppress(Enough):
+            loop.train(run)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {
         "shape": shape,
         "threads": config.threads,
-        "blocks": sorted(blocks, key=lambda block: block["others"])[: max(REPEATS, 1)],
+        "blocks": sorted(stopwatch.blocks, key=lambda block: block["others"])[:REPEATS],
         "memory": peak,
         "load": os.getloadavg()[0],
     }
 
 
-def _block(trainer: Any, steps: int) -> dict[str, float]:
-    """Some steps, beside a matrix product just before and the share of the processor that others had."""
-    own = psutil.Process()
-    speed = step_time.product_speed(0.05)
-    before, began = own.cpu_times(), time.perf_counter()
-    everyone = psutil.cpu_times()
-    for _ in range(steps):
-        trainer._one_step()
-    took = time.perf_counter() - began
-    after, all_after = own.cpu_times(), psutil.cpu_times()
-    busy = sum(getattr(all_after, k) - getattr(everyone, k) for k in ("user", "nice", "system"))
-    ours = after.user + after.system - before.user - before.system
-    return {"seconds": took / steps, "speed": speed, "others": max(0.0, busy - ours) / took / (os.cpu_count() or 1)}
+class Stopwatch:
+    """Times steps in blocks: seconds of a step, a matrix product just before, the share of the processor others had."""
+
+    def __init__(self, working: Callable[[Any], AbstractContextManager[None]], until: float) -> None:
+        self.blocks: list[dict[str, float]] = []
+        self._step, self._until = working, until
+        self._skip = 3
+        self._begin()
+
+    def working(self, pace: Any) -> AbstractContextManager[None]:
+        """In place of `Pace.working`."""
+        return self._around(self._step(pace))
+
+    @contextmanager
+    def _around(self, step: AbstractContextManager[None]) -> Iterator[None]:
+        began = time.perf_counter()
+        with step:
+            yield
+        if self._skip:
+            self._skip -= 1
+            return
+        self._steps += 1
+        self._seconds += time.perf_counter() - began
+        if self._seconds >= BLOCK_SECONDS:
+            self._end()
+
+    def _begin(self) -> None:
+        self._speed = step_time.product_speed(0.05)
+        self._steps, self._seconds = 0, 0.0
+        self._before = self._used()
+
+    def _end(self) -> None:
+        took, busy, ours = (after - before for after, before in zip(self._used(), self._before, strict=True))
+        others = max(0.0, busy - ours) / took / (os.cpu_count() or 1)
+        self.blocks.append({"seconds": self._seconds / self._steps, "speed": self._speed, "others": others})
+        if sum(block["others"] <= QUIET for block in self.blocks) >= REPEATS or time.monotonic() > self._until:
+            raise Enough
+        self._begin()
+
+    @staticmethod
+    def _used() -> tuple[float, float, float]:
+        """Seconds of the clock, of the processor by everybody, and by this process."""
+        everyone, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        return time.perf_counter(), everyone.user + everyone.nice + everyone.system, own.user + own.system
 
 
-def _trainer(shape: dict[str, Any], scratch: Path) -> tuple[Any, TrainConfig]:
-    from llmlab.training import machine, runs
-    from llmlab.training.board import Board
-    from llmlab.training.preparation import prepare
-    from llmlab.training.trainer import Trainer
-
+def _text(symbols: int, file: Path) -> str:
+    """Random characters, each of so many at least once."""
     draw = random.Random(0)
-    symbols = [chr(0x4E00 + i) for i in range(shape["vocabulary"])]
-    text = "".join(symbols + draw.choices(symbols, k=TEXT_TOKENS))
-    (scratch / "text.txt").write_text(text, encoding="utf-8")
-    config = _config(shape, corpus=str(scratch / "text.txt"))
-    run = runs.create(config, scratch / "run")
-    trainer = Trainer(run, config, Board(run, None, time.time()))
-    machine.record(run, config, trainer.device)
-    trainer.data = prepare(run, config, lambda phrase: None)
-    trainer._build()
-    trainer._go_back()
-    assert trainer.model.config.vocab_size - shape["vocabulary"] < 8
-    return trainer, config
+    known = [chr(0x4E00 + i) for i in range(symbols)]
+    file.write_text("".join(known + draw.choices(known, k=TEXT_TOKENS)), encoding="utf-8")
+    return str(file)
 
 
 def _config(shape: dict[str, Any], corpus: str = "x") -> TrainConfig:
