@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-COPIED = ("llmlab", "tests", "pyproject.toml")
+COPIED = (".streamlit", "llmlab", "tests", "app.py", "pyproject.toml")
 SECONDS = 300
 
 

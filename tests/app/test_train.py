@@ -272,7 +272,8 @@ def test_fine_tuning_says_beforehand_what_it_costs(tmp_path):
     from llmlab.text.tokenizer import train_tokenizer
 
     tokenizer = train_tokenizer("char", write_tales("en", characters=60_000))
-    model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context_length=64, n_layers=1, n_heads=2, d_model=32))
+    sizes = {"context_length": 64, "n_layers": 1, "n_heads": 2, "d_model": 32, "d_ff": 40}  # d_ff as no recipe has it
+    model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, **sizes))
     hub.save(model, tokenizer, tmp_path / "runs" / "small-one")
     app = opened(**{"from": "small-one"})
     assert not app.warning
