@@ -6,21 +6,20 @@ before it and the best are kept while a run goes on; the last and the best when 
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 from safetensors import SafetensorError
-from torch import nn
-from torch.optim import Optimizer
+from torch import Tensor, nn
 
 from llmlab import hub
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt import GPT
 from llmlab.text.tokenizer import Tokenizer
 from llmlab.training import durable, runs
-from llmlab.training import optimizers as optimizer_states
+from llmlab.training.sharding import spread_like
 
 OPTIMIZER = "optimizer.safetensors"
 STATE = "state.json"
@@ -48,7 +47,7 @@ class Checkpoints:
         step: int,
         model: GPT,
         tokenizer: Tokenizer,
-        optimizers: Sequence[Optimizer],
+        optimizer_tensors: Callable[[], dict[str, Tensor]],
         state: dict[str, Any],
         val_loss: float | None,
     ) -> Path:
@@ -59,7 +58,7 @@ class Checkpoints:
         final = self.path(step)
         try:
             if not final.exists():
-                self._write(final, model, tokenizer, optimizers, state | {"step": step, "val_loss": val_loss})
+                self._write(final, model, tokenizer, optimizer_tensors, state | {"step": step, "val_loss": val_loss})
             if val_loss is not None and self.is_best(val_loss):
                 self.crown(final, val_loss)
             self.prune(keep=2)
@@ -68,7 +67,12 @@ class Checkpoints:
         return final
 
     def _write(
-        self, final: Path, model: GPT, tokenizer: Tokenizer, optimizers: Sequence[Optimizer], state: dict[str, Any]
+        self,
+        final: Path,
+        model: GPT,
+        tokenizer: Tokenizer,
+        optimizer_tensors: Callable[[], dict[str, Tensor]],
+        state: dict[str, Any],
     ) -> None:
         partial = final.with_name(f".{final.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -77,7 +81,7 @@ class Checkpoints:
             durable.operation("write", partial / "model.safetensors")
             hub.save(model, tokenizer, partial)
             durable.operation("write", partial / OPTIMIZER)
-            safetensors.torch.save_file(optimizer_states.state_tensors(model, optimizers), partial / OPTIMIZER)
+            safetensors.torch.save_file(optimizer_tensors(), partial / OPTIMIZER)
             sums = {path.name: _sha256(path) for path in sorted(partial.iterdir())}
             durable.write_json(partial / STATE, state | {"best": self.best, "files": sums}, synced=False)
             durable.publish_folder(partial, final)
@@ -100,8 +104,8 @@ class Checkpoints:
             if self.best is None or old.name != self.best["name"]:
                 durable.remove_folder(old)
 
-    def restore(self, model: GPT, optimizers: Sequence[Optimizer]) -> dict[str, Any] | None:
-        """Load the newest whole checkpoint into model and optimizers; its state, or None when there is none at all.
+    def restore(self, load: Callable[[Path], None]) -> dict[str, Any] | None:
+        """Load the newest whole checkpoint; its state, or None when there is none at all.
 
         A damaged one is put aside and the one before it taken. Raises LearnerError when none is whole.
         """
@@ -111,9 +115,7 @@ class Checkpoints:
             if state is None:
                 _put_aside(checkpoint)
                 continue
-            load_weights(model, checkpoint)
-            tensors = safetensors.torch.load_file(checkpoint / OPTIMIZER)
-            optimizer_states.load_state_tensors(model, optimizers, tensors)
+            load(checkpoint)
             self._restore_best(checkpoint, state)
             return state
         if found or any(self.folder.glob(".*.damaged")):
@@ -133,7 +135,7 @@ class Checkpoints:
 def load_weights(model: nn.Module, checkpoint: Path) -> None:
     """Put a checkpoint's weights into a model of its shape."""
     stored = hub.from_hf(checkpoint).state_dict()
-    model.load_state_dict({name: stored[name] for name in model.state_dict()})
+    model.load_state_dict({name: spread_like(own, stored[name]) for name, own in model.state_dict().items()})
 
 
 def _verified_state(checkpoint: Path) -> dict[str, Any] | None:

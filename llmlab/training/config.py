@@ -17,6 +17,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("adamw", "muon"),
     "schedule": ("cosine", "trapezoid"),
     "precision": ("float32", "bfloat16"),
+    "parallel": ("ddp", "fsdp"),
 }
 LARGEST_SEED = 2**63 - 1
 
@@ -153,6 +154,9 @@ class TrainConfig:
 
     compile: bool = False
     """Let torch compile the model first: pays in long runs only, and gives up exact resuming."""
+
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """How several processes (torchrun) share the work: `ddp` gives each a whole model, `fsdp` a part of each weight."""
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():

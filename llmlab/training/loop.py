@@ -14,6 +14,7 @@ from llmlab.training import durable, runs
 from llmlab.training.board import Board, Report
 from llmlab.training.lock import Busy, Lock
 from llmlab.training.status import LOCK, STOP
+from llmlab.training.team import Alone
 from llmlab.training.trainer import Trainer
 
 
@@ -24,17 +25,20 @@ def train(
     report: Report | None = None,
     started: float | None = None,
     queued: bool = False,
+    team: Alone | None = None,
 ) -> dict[str, Any]:
     """Train a run to its end, or until it is stopped.
 
     `report` gets each point of the curves as it is made. `started` is when the process began, in seconds since the
     epoch; now by default. `queued`: the queue has cleared away old wishes to stop, so that one found at the start was
-    made while the process was loading, and holds. Returns steps, seconds, train_loss, val_loss (of `checkpoint`, the
-    best one, over all of the validation text), tokens_per_second, parameters and checkpoint.
+    made while the process was loading, and holds. `team`: the
+    processes that train it together, this one being rank 0. Returns steps, seconds, train_loss, val_loss (of
+    `checkpoint`, the best one, over all of the validation text), tokens_per_second, parameters and checkpoint.
     Raises LearnerError for whatever a person can mend; the run's status then says the same.
     """
     started = time.time() if started is None else started
     config = runs.config(run)
+    team = team or Alone()
     try:
         with Lock(run / LOCK):
             if runs.last(run) is not None and not resume:
@@ -44,8 +48,8 @@ def train(
                     (run / STOP).unlink(missing_ok=True)
                 durable.remove_leftovers(run)
                 board = Board(run, report, started)
-                with _faults_told(board, run, config.batch):
-                    Trainer(run, config, board).train()
+                with _faults_told(board, run, config.batch, team):
+                    Trainer(run, config, board, team).train()
             return result(run)
     except Busy:
         raise LearnerError("training.locked", run=run.name) from None
@@ -71,7 +75,7 @@ def result(run: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _faults_told(board: Board, run: Path, batch: int) -> Iterator[None]:
+def _faults_told(board: Board, run: Path, batch: int, team: Alone) -> Iterator[None]:
     """Whatever ends the training also stands in the run's status; what a person can mend is a LearnerError."""
     try:
         yield
@@ -87,6 +91,9 @@ def _faults_told(board: Board, run: Path, batch: int) -> Iterator[None]:
         board.fail(told)
         raise told from error
     except Exception as error:
+        if (elsewhere := team.explain(error)) is not None:
+            board.fail(elsewhere)
+            raise elsewhere from error
         if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
             told = LearnerError("training.compile", detail=str(error).splitlines()[0])
             board.fail(told)

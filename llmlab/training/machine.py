@@ -15,19 +15,27 @@ from llmlab.training.config import TrainConfig
 PACKAGES = ("torch", "numpy", "tokenizers", "safetensors")
 
 
-def record(run: Path, config: TrainConfig, device: torch.device) -> None:
+def record(run: Path, config: TrainConfig, device: torch.device, processes: int = 1) -> None:
     """Set the number of threads, the same at each resumption, and note it with device and versions."""
     about = runs.about(run)
-    threads = config.threads or about.get("machine", {}).get("threads") or psutil.cpu_count(logical=False) or 1
-    torch.set_num_threads(threads)
-    if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may add in any order
-        torch.use_deterministic_algorithms(True, warn_only=True)
+    before = about.get("machine", {})
+    kept = before.get("threads") if before.get("processes", 1) == processes else None
+    threads = config.threads or kept or max(1, (psutil.cpu_count(logical=False) or 1) // processes)
+    use(threads, device)
     versions = {"python": platform.python_version(), "llmlab": llmlab.__version__}
     about["machine"] = {
         "threads": threads,
+        "processes": processes,
         "device": str(device),
         "platform": platform.platform(),
         "versions": versions | {package: version(package) for package in PACKAGES},
     }
     durable.write_json(run / runs.RUN, about)
+
+
+def use(threads: int, device: torch.device) -> None:
+    """Compute with so many threads, and always in the same order."""
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may add in any order
+        torch.use_deterministic_algorithms(True, warn_only=True)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from llmlab.training.config import TrainConfig
+from llmlab.training.sharding import spread_like, whole
 
 
 def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
@@ -28,7 +29,8 @@ def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     adamw = AdamW([g for g in groups if g["params"]], lr=config.peak_lr, betas=betas, fused=_can_fuse(parameters))
     if not hidden:
         return [adamw]
-    muon = torch.optim.Muon(
+    sharded = any(hasattr(p, "full_tensor") for p in hidden)
+    muon = (_sharded_muon() if sharded else torch.optim.Muon)(
         hidden,
         lr=config.peak_lr,
         weight_decay=config.weight_decay,
@@ -40,6 +42,12 @@ def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
 
 def _hidden_matrices(model: nn.Module) -> list[nn.Parameter]:
     return [p for name, p in model.named_parameters() if p.ndim == 2 and name.startswith("blocks.") and p.requires_grad]
+
+
+def _sharded_muon() -> type[torch.optim.Muon]:
+    from llmlab.training.sharded_muon import ShardedMuon  # torch.distributed takes a while to load
+
+    return ShardedMuon
 
 
 def _can_fuse(parameters: Iterable[nn.Parameter]) -> bool:
@@ -57,7 +65,7 @@ def state_tensors(model: nn.Module, optimizers: Iterable[Optimizer]) -> dict[str
     """All that the optimizers remember, by parameter and kind: `blocks.0.attention.query.weight/momentum_buffer`."""
     names: dict[Tensor, str] = {p: name for name, p in model.named_parameters()}
     return {
-        f"{names[p]}/{kind}": value.detach().cpu().contiguous()
+        f"{names[p]}/{kind}": whole(value.detach()).cpu().contiguous()
         for optimizer in optimizers
         for p, kinds in optimizer.state.items()
         for kind, value in kinds.items()
@@ -72,4 +80,6 @@ def load_state_tensors(model: nn.Module, optimizers: Iterable[Optimizer], tensor
         name, _, kind = key.rpartition("/")
         parameter = parameters[name]
         on_device = value if kind == "step" and parameter.device.type == "cpu" else value.to(parameter.device)
+        if kind != "step":
+            on_device = spread_like(parameter, on_device)
         holders[id(parameter)].state[parameter][kind] = on_device.clone()

@@ -6,27 +6,26 @@ same words give the same model, bit for bit, whether or not the run was killed a
 """
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from llmlab.i18n import LearnerError
-from llmlab.text.batches import Windows
-from llmlab.training import cost, devices, machine, optimizers, references, runs, samples, starting_model
+from llmlab.models.gpt import GPT
+from llmlab.training import cost, devices, machine, references, runs, samples, starting_model
 from llmlab.training.board import Board
 from llmlab.training.checkpoints import Checkpoints, load_weights
 from llmlab.training.config import TrainConfig
 from llmlab.training.evaluation import Validation
 from llmlab.training.interruption import asked_by_signal
-from llmlab.training.objectives import next_token_loss
+from llmlab.training.learner import Learner
 from llmlab.training.pace import Pace
 from llmlab.training.preparation import prepare
 from llmlab.training.probes import Probes
 from llmlab.training.schedules import Schedule
 from llmlab.training.steering import Steering
+from llmlab.training.team import Alone
 
 PATIENCE_AFTER_STOP = 10.0
 """A stopped run measures all of the validation text only if that takes no longer than this many seconds."""
@@ -35,15 +34,15 @@ PATIENCE_AFTER_STOP = 10.0
 class Trainer:
     """One process's work on a run. The order of the methods is the order in which things happen."""
 
-    def __init__(self, run: Path, config: TrainConfig, board: Board) -> None:
-        self.run, self.config, self.board = run, config, board
-        self.device = devices.pick(config.device)
+    def __init__(self, run: Path, config: TrainConfig, board: Board, team: Alone) -> None:
+        self.run, self.config, self.board, self.team = run, config, board, team
+        self.device = team.device(config.device)
         self.step = 0
         self.share = 1.0
 
     def train(self) -> None:
         """Prepare, go on from the last checkpoint if there is one, train to the first limit, confirm."""
-        machine.record(self.run, self.config, self.device)
+        machine.record(self.run, self.config, self.device, self.team.size)
         self.data = prepare(self.run, self.config, self.board.say)
         self.board.say("training.doing_build")
         self._build()
@@ -65,30 +64,32 @@ class Trainer:
         free = devices.free_memory(self.device)
         cost.require_memory(config, vocab_size=data.tokenizer.vocab_size, free=free)
         torch.manual_seed(config.seed)
-        self.model = starting_model.build(self.run, config, data.tokenizer.vocab_size).to(self.device)
-        self.model.train()
-        self.forward: Any = torch.compile(self.model) if config.compile else self.model
-        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizers = optimizers.build(self.model, config)
-        self.windows = Windows(data.train_ids, context_length=config.context, batch_size=config.batch, seed=config.seed)
+        self.team.share(config.batch)  # complains before anything is built
+        model = starting_model.build(self.run, config, data.tokenizer.vocab_size)
+        self.team.tell("build")
+        self.learner = Learner(model, data.train_ids, config, self.device, self.team)
         self.validation = Validation(
             data.val_ids,
             context_length=config.context,
-            vocab_size=self.model.config.vocab_size,
+            vocab_size=model.config.vocab_size,
             steering_tokens=config.eval_tokens,
         )
         self.schedule = Schedule(config)
         self.steering = Steering(config, self.validation, self.schedule)
         self.prompt = samples.prompt(data.tokenizer, data.val_ids)
-        self.probes = Probes(self.run, self.model, data.train_ids, data.val_ids, config.probe_megabytes)
+        self.probes = Probes(self.run, model, data.train_ids, data.val_ids, config.probe_megabytes)
         self.checkpoints = Checkpoints(self.run)
+
+    @property
+    def model(self) -> GPT:
+        """The model as it is now, with all of its weights."""
+        return self.learner.looked_at()
 
     def _go_back(self) -> None:
         """To where the last checkpoint was written; to the start if there is none."""
-        state = self.checkpoints.restore(self.model, self.optimizers)
+        state = self.checkpoints.restore(lambda checkpoint: self.learner.load(checkpoint=str(checkpoint)))
         if state is not None:
             self.step = state["step"]
-            self.windows.restore(state["windows"])
             self.steering.restore(state)
             self.board.before = state["seconds"]
             devices.set_random_state(state["random"], self.device)
@@ -125,25 +126,13 @@ class Trainer:
         return min(needed, self.config.seconds / 2)
 
     def _one_step(self) -> None:
-        config = self.config
         with self.pace.working():
             self.lr = self.schedule.lr(self.step, self._share_of_time())
-            optimizers.set_lr(self.optimizers, self.lr)
-            loss = torch.zeros((), device=self.device)
-            for _ in range(config.accumulate):
-                x, y = (torch.from_numpy(part).to(self.device) for part in self.windows.next())  # (batch, context) each
-                with self._autocast():
-                    part = next_token_loss(self.forward(x).logits, y) / config.accumulate
-                part.backward()  # type: ignore[no-untyped-call]
-                loss += part.detach()
-            self.grad_norm = torch.nn.utils.clip_grad_norm_(self.parameters, config.clip or math.inf)
+            loss, self.grad_norm = self.learner.find_gradients(lr=self.lr)
             self.losses.append(loss)
             if self.device.type == "cpu":  # elsewhere looking would make the device wait
                 self._require_finite(loss)
-            for optimizer in self.optimizers:
-                optimizer.step()
-            for parameter in self.parameters:
-                parameter.grad = None
+            self.learner.move()
         self.step += 1
 
     def _share_of_time(self) -> float:
@@ -151,11 +140,6 @@ class Trainer:
             return 0.0
         room = self.config.seconds - self._reserve() - self.began
         return (self.board.seconds - self.began) / max(room, 1e-9)
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self.config.precision == "float32":
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def _require_finite(self, loss: Tensor | float) -> None:
         if math.isfinite(float(loss)) and math.isfinite(float(self.grad_norm)):
@@ -219,14 +203,16 @@ class Trainer:
             if self.losses:
                 self._require_finite(self.losses[-1])
             state = {
-                "windows": self.windows.state(),
+                "windows": self.learner.batches.state(),
                 "random": devices.random_state(self.device),
                 "seconds": self.board.seconds,
                 "training_began": self.began,
                 **self.steering.state(),
             }
             val_loss = self.steering.measured(self.step)
-            self.checkpoints.save(self.step, self.model, self.data.tokenizer, self.optimizers, state, val_loss)
+            self.checkpoints.save(
+                self.step, self.model, self.data.tokenizer, self.learner.optimizer_tensors, state, val_loss
+            )
 
     def _time_left(self) -> float | None:
         config = self.config

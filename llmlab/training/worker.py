@@ -1,4 +1,4 @@
-"""A run's background process: `python -m llmlab.training.worker RUN`.
+"""A run's background process: `python -m llmlab.training.worker RUN`, or several of them under `torchrun`.
 
 With `--wait` instead of RUN it loads all that training needs and then waits for a run's folder on its standard input,
 so that a curve moves soon after a click. It ends by itself when nobody wants it.
@@ -10,10 +10,14 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmlab.i18n import LearnerError
 from llmlab.training.background import lower_priority
 from llmlab.training.jobs import LocalQueue
+
+if TYPE_CHECKING:
+    from llmlab.training.distributed import Ranks
 
 PATIENCE = 900.0
 """Seconds that a warm process waits."""
@@ -30,13 +34,44 @@ def main(words: list[str]) -> int:
     else:
         folder = words[0]
     run = Path(folder)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return _with_others(run)
+    return _train(run, started)
+
+
+def _with_others(run: Path) -> int:
+    """As one of the processes that torchrun started. Rank 0 trains; the others follow, and write nothing."""
+    from llmlab.training import distributed, runs
+
+    lower_priority(5)
+    config = runs.config(run)
+    team = distributed.Ranks(config)
+    if team.rank == 0:
+        code = _train(run, None, team)
+        if code == 0:
+            team.end()
+        return code
+    try:
+        distributed.follow(run, config, team)
+    except LearnerError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _train(run: Path, started: float | None, team: "Ranks | None" = None) -> int:
     _log_to(run / "log.txt")
     lower_priority(5)
     try:
         from llmlab.training import loop
 
         loop.train(
-            run, resume=True, report=_print, started=started or loop.process_start(), queued=LocalQueue().has(run)
+            run,
+            resume=True,
+            report=_print,
+            started=started or loop.process_start(),
+            queued=LocalQueue().has(run),
+            team=team,
         )
     except LearnerError as error:
         print(error, file=sys.stderr)

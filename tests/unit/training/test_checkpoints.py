@@ -14,4 +14,4 @@ def test_when_none_is_whole_no_resumption_starts_over_in_silence(new_run):
         (checkpoint / "model.safetensors").write_bytes(b"cut")
     for _ in range(2):
         with pytest.raises(LearnerError, match="another name"):
-            Checkpoints(run).restore(None, [])
+            Checkpoints(run).restore(lambda checkpoint: None)
