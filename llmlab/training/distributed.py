@@ -149,7 +149,7 @@ class Ranks(Alone):
     def end(self) -> None:
         """All leave together."""
         self.tell(END)
-        dist.destroy_process_group()
+        dist.barrier()
 
 
 def asked_for() -> bool:
@@ -164,6 +164,7 @@ def follow(run: Path, config: TrainConfig, team: Ranks) -> None:
     """
     try:
         if team.hear()["do"] == END:  # there was nothing to train
+            dist.barrier()
             return
         device = team.device(config.device)
         machine.use(runs.about(run)["machine"]["threads"], device)
@@ -178,4 +179,4 @@ def follow(run: Path, config: TrainConfig, team: Ranks) -> None:
         told = LearnerError("training.out_of_memory", batch=max(team.size, config.batch // 2))
         team.fail(told)
         raise told from error
-    dist.destroy_process_group()
+    dist.barrier()

@@ -50,13 +50,22 @@ def _with_others(run: Path) -> int:
         code = _train(run, None, team)
         if code == 0:
             team.end()
+            _leave()
         return code
     try:
         distributed.follow(run, config, team)
     except LearnerError as error:
         print(error, file=sys.stderr)
         return 2
+    _leave()
     return 0
+
+
+def _leave() -> None:
+    """End at once: taking the connections down in order may wait for another process that is already gone."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _train(run: Path, started: float | None, team: "Ranks | None" = None) -> int:
