@@ -1,3 +1,4 @@
+# ruff: noqa: F811  # fixtures are named as arguments
 """Real processes under torchrun: together they learn what one would, and one that dies takes nothing with it."""
 
 import os
@@ -14,6 +15,7 @@ import torch
 
 from llmlab import hub
 from llmlab.training import runs
+from tests.unit.training.conftest import _home, corpus, new_run  # noqa: F401  # fixtures
 
 DEVICES = [
     "cpu",
@@ -33,7 +35,7 @@ def launched(run, processes=2, worker=None):
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     return subprocess.Popen(
         [sys.executable, *(torchrun if processes > 1 else []), *worker],
-        cwd=Path(__file__).parents[3],
+        cwd=Path(__file__).parents[2],
         env=os.environ | {"OMP_NUM_THREADS": "1", "LLMLAB_HOME": str(run.parents[1]), "PYTHONPATH": "."},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -112,7 +114,7 @@ def test_a_killed_rank_ends_the_run_and_resuming_gives_the_same_bits(new_run, de
     run, process = start_and_save(new_run, words)
     victim = next(child for child in psutil.Process(process.pid).children() if child.environ().get("RANK") == "1")
     os.kill(victim.pid, signal.SIGKILL)
-    assert process.wait(timeout=25) != 0
+    assert process.wait(timeout=60) != 0
     status = runs.status(run)
     assert status.state == "failed"
     assert status.error["phrase"] == "training.rank_lost"
@@ -136,7 +138,7 @@ def test_a_run_goes_on_with_another_number_of_processes_and_stops_when_asked(new
     words = {"steps": 10**6, "checkpoint_seconds": 0.5, "parallel": "fsdp"} | LEAST
     run, process = start_and_save(new_run, words)
     runs.request_stop(run)
-    assert process.wait(timeout=25) == 0
+    assert process.wait(timeout=60) == 0
     assert runs.status(run).state == "stopped"
     reached = runs.status(run).step
     process = launched(run, 1)
@@ -145,7 +147,7 @@ def test_a_run_goes_on_with_another_number_of_processes_and_stops_when_asked(new
         assert time.monotonic() < until
         time.sleep(0.01)
     runs.request_stop(run)
-    assert process.wait(timeout=25) == 0
+    assert process.wait(timeout=60) == 0
     alone_reached = runs.status(run).step
     assert alone_reached > reached
     shown = shapes(run)
@@ -154,7 +156,7 @@ def test_a_run_goes_on_with_another_number_of_processes_and_stops_when_asked(new
         assert time.monotonic() < until + 60
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)  # as a cluster does it
-    process.wait(timeout=40)
+    process.wait(timeout=60)
     assert runs.status(run).state == "stopped"
     assert runs.status(run).step > alone_reached
     assert shapes(run) == shown
