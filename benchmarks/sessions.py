@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import socket
 import statistics
 import subprocess
@@ -103,14 +104,11 @@ def run(report: Report, sessions: int, browsers: int, seconds: float) -> None:
 @contextmanager
 def serving(home: Path) -> Iterator[tuple[str, psutil.Process]]:
     """The app as the README starts it, on a free port, with a home of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = ["-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
-    environment = os.environ | {"LLMLAB_HOME": str(home), "HF_HUB_OFFLINE": "1"}
     log = home / "server.log"
     with log.open("wb") as out:
-        process = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=environment, stdout=out, stderr=out)
+        process = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=environment(home), stdout=out, stderr=out)
     try:
         _until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
         yield f"127.0.0.1:{port}", psutil.Process(process.pid)
@@ -119,6 +117,18 @@ def serving(home: Path) -> Iterator[tuple[str, psutil.Process]]:
             child.terminate()
         process.terminate()
         process.wait(timeout=20)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(home: Path) -> dict[str, str]:
+    """A learner's, with a home of its own."""
+    return os.environ | {"LLMLAB_HOME": str(home), "HF_HUB_OFFLINE": "1"}
 
 
 def _until_healthy(url: str) -> None:
@@ -141,12 +151,11 @@ def training(home: Path) -> Iterator[Path]:
         "import sys; from llmlab.training import runs; from llmlab.training.config import TrainConfig;"
         "runs.create(TrainConfig(corpus='tales-en', steps=10**6), sys.argv[1])"
     )
-    environment = os.environ | {"LLMLAB_HOME": str(home)}
-    subprocess.run([sys.executable, "-c", code, str(out)], check=True, cwd=ROOT, env=environment)
+    subprocess.run([sys.executable, "-c", code, str(out)], check=True, cwd=ROOT, env=environment(home))
     worker = subprocess.Popen(
         [sys.executable, "-m", "llmlab.training.worker", str(out)],
         cwd=ROOT,
-        env=environment,
+        env=environment(home),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -352,7 +361,7 @@ async def browse(address: str, number: int, wait: float, until: float, pause: fl
     async with async_playwright() as play:
         words = ["--disable-gpu", "--disable-background-networking", "--no-first-run"]
         words += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        browser = await play.chromium.launch(executable_path=_chromium(), args=words)
+        browser = await play.chromium.launch(executable_path=chromium(), args=words)
         try:
             page = await browser.new_page()
             page.on("pageerror", lambda error: seen.errors.append(f"browser {number}: {error}"))
@@ -386,9 +395,8 @@ async def _settled(page: Any) -> None:
     )
 
 
-def _chromium() -> str | None:
-    import shutil
-
+def chromium() -> str | None:
+    """Where Chromium is."""
     return os.environ.get("LLMLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 

@@ -1,0 +1,134 @@
+"""What a learner waits for in the app: a first page, an answer to a key, a curve, a first model."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import Report, seconds
+from benchmarks.sessions import ROOT, chromium, environment, free_port
+from llmlab.training import durable
+
+LONG = 120_000
+ONE_LINE = "import streamlit as st\nst.text('ready')\n"
+
+
+def main(words: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks app")
+    parser.add_argument("--repeats", type=int, default=3)
+    repeats = parser.parse_args(words).repeats
+    from playwright.sync_api import sync_playwright
+
+    found: dict[str, list[float]] = {}
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        for round_ in range(repeats):
+            home = Path(scratch) / str(round_)
+            one_line = home / "one_line.py"
+            home.mkdir()
+            one_line.write_text(ONE_LINE, encoding="utf-8")
+            for name, value in measure(browser, home, one_line).items():
+                found.setdefault(name, []).append(value)
+                print(f"  {name} {round_ + 1}/{repeats}: {value:.3g} s", file=sys.stderr, flush=True)
+    report = Report("app")
+    torch = min(found["import torch"])
+    beyond = [first - torch for first in found["first prediction drawn"]]
+    report.value("loading torch", found["import torch"], unit="s")
+    report.value("start to the first prediction drawn", found["first prediction drawn"], unit="s")
+    report.compare("… beyond loading torch, beside one line", beyond, found["one line drawn"], unit="s", reach=1 / 1.5)
+    report.value("the next visitor's first prediction", found["next visitor"], unit="s")
+    report.value("a key to the new bars", found["typing"], unit="s", at_most=0.2)
+    report.value("click to the first point of the curve", found["first point"], unit="s", at_most=3)
+    report.value("click to readable text, the default model", found["first model"], unit="s", at_most=60)
+    report.details["what that model wrote"] = WROTE
+    report.end()
+
+
+WROTE: list[str] = []
+
+
+def measure(browser: Any, home: Path, one_line: Path) -> dict[str, float]:
+    """One round, each from a cold start."""
+    found = {"import torch": seconds(lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True))}
+    with page_of(browser, one_line, home) as (page, began):
+        page.get_by_text("ready").wait_for(timeout=LONG)
+        found["one line drawn"] = time.perf_counter() - began
+    with page_of(browser, ROOT / "app.py", home) as (page, began):
+        bars = page.locator(".bars button, .bars [role=button]").first
+        bars.wait_for(timeout=LONG)
+        found["first prediction drawn"] = time.perf_counter() - began
+        again = browser.new_page()
+        began = time.perf_counter()
+        again.goto(page.url)
+        again.locator(".bars button, .bars [role=button]").first.wait_for(timeout=LONG)
+        found["next visitor"] = time.perf_counter() - began
+        again.close()
+        found["typing"] = typing(page)
+        found |= first_model(page, home)
+    return found
+
+
+def typing(page: Any) -> float:
+    """The third key pressed: the first ones wake up what is called for the first time."""
+    editor = page.locator("textarea.editor")
+    editor.click()
+    for key in " whe":
+        before = page.locator(".bars").inner_text()
+        began = time.perf_counter()
+        page.keyboard.type(key)
+        page.wait_for_function(
+            "before => document.querySelector('.bars').innerText !== before", arg=before, polling=5, timeout=LONG
+        )
+        took = time.perf_counter() - began
+        time.sleep(0.5)
+    return took
+
+
+def first_model(page: Any, home: Path) -> dict[str, float]:
+    """The default run on the Train page: until its curve moves, and until it has written its last sample."""
+    page.locator("[data-testid=stSidebarNavLink][href*='/train']").click()
+    button = page.locator(".st-key-train_go button")
+    button.wait_for(timeout=LONG)
+    time.sleep(5)  # a learner looks at the page; meanwhile a trainer gets warm
+    began = time.perf_counter()
+    button.click()
+    found: dict[str, float] = {}
+    while time.perf_counter() - began < LONG / 1000:
+        for run in (home / "runs").glob("*/run.json"):
+            folder = run.parent
+            if "first point" not in found and durable.read_lines(folder / "metrics.jsonl"):
+                found["first point"] = time.perf_counter() - began
+            if (durable.read_json(folder / "status.json") or {}).get("state") == "finished":
+                WROTE.append(durable.read_lines(folder / "samples.jsonl")[-1]["text"])
+                return found | {"first model": time.perf_counter() - began}
+        time.sleep(0.05)
+    raise SystemExit("the first model did not come to its end")
+
+
+@contextmanager
+def page_of(browser: Any, script: Path, home: Path) -> Iterator[tuple[Any, float]]:
+    """A server that was just started, and the page that Chromium has open on it; and when the start was."""
+    port = free_port()
+    words = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true", f"--server.port={port}"]
+    began = time.perf_counter()
+    server = subprocess.Popen(words, cwd=ROOT, env=environment(home), stdout=subprocess.DEVNULL)
+    page = browser.new_page()
+    try:
+        while True:
+            try:
+                page.goto(f"http://127.0.0.1:{port}/?lang=en")
+                break
+            except Exception as error:  # playwright's own, imported only here
+                if "ERR_CONNECTION_REFUSED" not in str(error):
+                    raise
+                time.sleep(0.05)
+        yield page, began
+    finally:
+        page.close()
+        server.terminate()
+        server.wait()
