@@ -61,14 +61,18 @@ class Seen:
 
 
 def rows() -> list[Row]:
-    """Everything that opens, newest runs first, then imported folders and the catalogue."""
+    """Everything that opens, newest runs first, then imported folders and the catalogue.
+
+    A run or folder with the name of a model in the catalogue stands for it: that is what the name opens.
+    """
     from llmlab.hub.catalogue import entries
     from llmlab.hub.fetch import is_local
     from llmlab.training import runs
 
-    found = [_of_run(run) for run in runs.list_runs()]
-    catalogue = [_of_entry(entry) for entry in entries("model") if is_local(entry.name) or entry.size_bytes]
-    return found + [_of_folder(folder) for folder in runs.list_imported()] + catalogue
+    own = [_of_run(run) for run in runs.list_runs()] + [_of_folder(folder) for folder in runs.list_imported()]
+    taken = {row.name for row in own}
+    offered = [entry for entry in entries("model") if is_local(entry.name) or entry.size_bytes]
+    return own + [_of_entry(entry) for entry in offered if entry.name not in taken]
 
 
 def _of_run(run: Path) -> Row:

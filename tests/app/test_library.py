@@ -63,6 +63,15 @@ def test_runs_and_texts_are_listed(language, licence, corpus, size):
     assert "1.000" in text  # 1.3863 nats a token, 50 tokens over 100 characters: one bit a character
 
 
+def test_a_run_with_the_name_of_an_embedded_model_stands_for_it():
+    made_run("shakespeare-gpt")
+    app = opened()
+    assert not app.error
+    assert [button.key for button in app.button].count("library_generate_shakespeare-gpt") == 1
+    assert "Shakespeare GPT" not in said(app)
+    assert "Tang poem GPT" in said(app)
+
+
 def test_typing_narrows_both_tables():
     made_run("alpha")
     made_run("beta")
