@@ -1,7 +1,8 @@
 """Interactive views: one ES module (anywidget format) and one Python class each; hosts: `streamlit`, `jupyter`, `html`.
 
-A module is `NAME.js` with `export default { render({ model, el }) {…} }`: plain JavaScript, no imports. `model` is the
-state: `get(k)`, `set(k, v)`, `save_changes()`, `on("change:k", f)`. Text goes in through `textContent` only.
+A module is `NAME.js` with `export default { render({ model, el }) {…} }`: plain JavaScript, no imports; a big one is
+cut by ideas into `NAME.IDEA.js`, put in front of it. `model` is the state: `get(k)`, `set(k, v)`, `save_changes()`,
+`on("change:k", f)`. Text goes in through `textContent` only.
 """
 
 from functools import cache
@@ -14,9 +15,10 @@ from llmlab.i18n.phrases import phrase_table
 
 @cache
 def module(name: str) -> str:
-    """The source of the ES module of a widget: what all share, then its own."""
+    """The source of the ES module of a widget: what all share, then its parts by name, then its own."""
     room = files("llmlab.widgets")
-    return "".join((room / f"{part}.js").read_text(encoding="utf-8") for part in ("shared", name))
+    parts = sorted(p.name for p in room.iterdir() if p.name.startswith(f"{name}.") and p.name.count(".") == 2)
+    return "".join((room / part).read_text(encoding="utf-8") for part in ("shared.js", *parts, f"{name}.js"))
 
 
 @cache

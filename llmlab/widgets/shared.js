@@ -15,3 +15,13 @@ function make(tag, attributes = {}, ...children) {
 // A phrase with its {placeholders} filled.
 const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
+// An array packed by payload.py, as a typed array with its `shape`.
+const ARRAYS = { u1: Uint8Array, i1: Int8Array, u2: Uint16Array, i2: Int16Array, u4: Uint32Array, i4: Int32Array, f4: Float32Array, f8: Float64Array };
+async function unpack({ dtype, shape, deflated, data }) {
+  let bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  if (deflated) {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+  return Object.assign(new ARRAYS[dtype](bytes.buffer), { shape });
+}

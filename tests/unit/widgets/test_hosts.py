@@ -11,7 +11,7 @@ from llmlab.widgets import controls, html, jupyter, labels, module, stylesheet
 NAMES = sorted(
     path.name.removesuffix(".js")
     for path in files("llmlab.widgets").iterdir()
-    if path.name.endswith(".js") and path.name != "shared.js"
+    if path.name.endswith(".js") and path.name.count(".") == 1 and path.name != "shared.js"
 )
 EVIL = "</script><script>alert(1)</script>\u2028&"
 
