@@ -198,7 +198,8 @@ class TrainConfig:
         if not (math.isfinite(value) and low <= value <= high) or (below and value == high):
             if high == math.inf:
                 raise LearnerError("training.at_least", word=word(name), value=value, low=low)
-            raise LearnerError("training.between", word=word(name), value=value, low=low, high=high)
+            phrase = "training.below" if below else "training.between"
+            raise LearnerError(phrase, word=word(name), value=value, low=low, high=high)
 
     def _check_limits(self) -> None:
         if all(getattr(self, name) is None for name in LIMITS):

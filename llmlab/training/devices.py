@@ -14,17 +14,14 @@ def pick(word: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    known = ", ".join(["auto", *(kind for kind in there if there[kind])])
     try:
         device = torch.device(word)
     except RuntimeError:
-        raise LearnerError("training.device", device=word, known="auto, cpu, cuda, mps") from None
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not there.get(device.type, False):
-        raise LearnerError("training.device", device=word, known=", ".join(["auto", *(d for d in there if there[d])]))
+        raise LearnerError("training.device", device=word, known=known) from None
+    if not there.get(device.type) or (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()):
+        raise LearnerError("training.device", device=word, known=known)
     return device
 
 

@@ -15,7 +15,7 @@ BATCH_LOGITS = 1 << 26  # 256 MB of float32
 
 
 class Validation:
-    """Measures a model on the validation text. `tokens_per_second` is the pace of the last measurement."""
+    """Measures a model on the validation text. `tokens_per_second` is the pace of the last `steering_loss`."""
 
     def __init__(self, ids: np.ndarray, *, context_length: int, vocab_size: int, steering_tokens: int) -> None:
         self.ids = ids
@@ -26,7 +26,10 @@ class Validation:
 
     def steering_loss(self, model: GPT) -> float:
         """Nats per token over some windows, spread evenly over the validation text; always the same ones."""
-        return self._loss_at(self._starts, model)
+        began = time.perf_counter()
+        loss = self._loss_at(self._starts, model)
+        self.tokens_per_second = len(self._starts) * self._context / (time.perf_counter() - began)
+        return loss
 
     def spread_loss(self, model: GPT, n_tokens: int) -> tuple[float, float]:
         """The same over about so many tokens; and the share of the validation text that these are."""
@@ -43,7 +46,6 @@ class Validation:
         was_training = model.training
         model.eval()
         device = next(model.parameters()).device
-        began = time.perf_counter()
         total = 0.0
         with torch.inference_mode():
             for first in range(0, len(starts), self._batch):
@@ -51,10 +53,8 @@ class Validation:
                 windows = torch.from_numpy(self.ids[chosen].astype(np.int64)).to(device)  # (windows, context + 1)
                 logits = model(windows[:, :-1]).logits
                 total += float(next_token_loss(logits, windows[:, 1:], reduction="sum"))
-        n_tokens = len(starts) * self._context
-        self.tokens_per_second = n_tokens / (time.perf_counter() - began)
         model.train(was_training)
-        return total / n_tokens
+        return total / (len(starts) * self._context)
 
     def whole_loss(self, model: GPT, beat: Callable[[], None]) -> float:
         """Nats per token over all of the validation text. `beat` is called about once a second on the way."""

@@ -16,7 +16,7 @@ from llmlab.models.gpt import GPT
 from llmlab.training import cost, devices, machine, references, runs, samples, starting_model
 from llmlab.training.board import Board
 from llmlab.training.checkpoints import Checkpoints, load_weights
-from llmlab.training.config import TrainConfig
+from llmlab.training.config import DEFAULT_LR, TrainConfig
 from llmlab.training.evaluation import Validation
 from llmlab.training.interruption import asked_by_signal
 from llmlab.training.learner import Learner
@@ -142,13 +142,20 @@ class Trainer:
         return (self.board.seconds - self.began) / max(room, 1e-9)
 
     def _require_finite(self, loss: Tensor | float) -> None:
-        if math.isfinite(float(loss)) and math.isfinite(float(self.grad_norm)):
-            return
+        if not (math.isfinite(float(loss)) and math.isfinite(float(self.grad_norm))):
+            raise self._ruined()
+
+    def _require_sound(self) -> None:
+        """A step may ruin the weights, and the loss that it learned from does not show it: predict one window anew."""
+        if not math.isfinite(self.validation.spread_loss(self.model, 1)[0]):
+            raise self._ruined()
+
+    def _ruined(self) -> LearnerError:
         kept = runs.last(self.run)
-        better = f"{self.config.peak_lr / 3:.1g}"
+        better = f"{min(self.config.peak_lr / 3, DEFAULT_LR[self.config.optimizer]):.1g}"
         if kept is None:
-            raise LearnerError("training.nan_early", step=self.step + 1, lr=better)
-        raise LearnerError("training.nan", step=self.step + 1, kept=int(kept.name[5:]), lr=better)
+            return LearnerError("training.nan_early", step=self.step + 1, lr=better)
+        return LearnerError("training.nan", step=self.step + 1, kept=int(kept.name[5:]), lr=better)
 
     def _after_step(self) -> None:
         measure = self.steering.due(self.step)
@@ -189,6 +196,7 @@ class Trainer:
     def _look(self) -> None:
         """Let the model write, and look inside."""
         with self.pace.looking():
+            self._require_sound()
             if self.config.sample_tokens:
                 ids = samples.write(self.model, self.prompt, self.config.sample_tokens, self.config.seed)
                 texts = {"prompt": self.data.tokenizer.decode(self.prompt), "text": self.data.tokenizer.decode(ids)}
@@ -200,8 +208,7 @@ class Trainer:
 
     def _save(self) -> None:
         with self.pace.saving():
-            if self.losses:
-                self._require_finite(self.losses[-1])
+            self._require_sound()
             state = {
                 "windows": self.learner.batches.state(),
                 "random": devices.random_state(self.device),

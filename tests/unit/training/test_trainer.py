@@ -243,8 +243,28 @@ def test_nan_stops_and_keeps_the_last_good_checkpoint(new_run):
     assert all(bool(p.isfinite().all()) for p in model.parameters())
 
 
+@pytest.mark.parametrize("ruinous", [25, 27], ids=["a sample is due", "only a checkpoint is due"])
+def test_a_model_that_its_last_step_ruined_is_neither_saved_nor_looked_at(new_run, ruinous):
+    """The loss of the ruinous step is still a number: only the next one would show it."""
+    run = new_run(steps=200, eval_every=1000, checkpoint_seconds=0.001)
+    normal = trainer.Trainer._one_step
+
+    def ruin(self):
+        normal(self)
+        if self.step == ruinous:
+            with torch.no_grad():
+                self.model.head.weight.fill_(math.nan)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer.Trainer, "_one_step", ruin)
+        with pytest.raises(LearnerError, match="NaN"):
+            loop.train(run)
+    model, _ = hub.load(runs.last(run))  # refuses weights that are no numbers
+    assert model.parameter_count()
+
+
 def test_a_learning_rate_beyond_all_reason(new_run):
-    with pytest.raises(LearnerError, match="NaN"):
+    with pytest.raises(LearnerError, match=r"NaN.*Try a learning rate of 0\.002"):
         loop.train(new_run(lr=1e30, clip=0, warmup=0, optimizer="adamw", checkpoint_seconds=100))
 
 
