@@ -30,10 +30,10 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     import torch
 
-    from llmlab.command_line.opening import open_model
+    from llmlab.command_line.opening import open_writer
     from llmlab.generation.decoding import finished, stream
 
-    model, tokenizer = open_model(arguments.model)
+    model, tokenizer = open_writer(arguments.model)
     if console.owns_process and model.parameter_count() < SMALL:
         torch.set_num_threads(1)  # products of one token are so short that threads mostly wait for each other
     started = time.perf_counter()

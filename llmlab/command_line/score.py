@@ -19,10 +19,10 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     document = read_text(arguments.file)  # checked before anything slow
 
-    from llmlab.command_line.opening import open_model
+    from llmlab.command_line.opening import open_writer
     from llmlab.models.scoring import score_text
 
-    model, tokenizer = open_model(arguments.model)
+    model, tokenizer = open_writer(arguments.model)
     score = asdict(score_text(model, tokenizer, document))
     console.show(console.say("scored", **score))
     return score

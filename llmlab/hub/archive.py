@@ -12,7 +12,7 @@ from llmlab.hub.folder import load
 from llmlab.hub.home import cache
 from llmlab.hub.unpack import unpack
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.text.tokenizer import Tokenizer
 
 FILES = (
@@ -41,7 +41,7 @@ def export_zip(folder: Path, *, name: str | None = None) -> bytes:
     return content.getvalue()
 
 
-def import_zip(archive: Path | IO[bytes]) -> tuple[GPT, Tokenizer]:
+def import_zip(archive: Path | IO[bytes]) -> tuple[Model, Tokenizer]:
     """The model in a zip (a file, or an upload), wherever in it its folder stands, as `hub.load` gives it.
 
     Raises LearnerError for what is no zip, holds no model or several, and for all that `hub.load` refuses.

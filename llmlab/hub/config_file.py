@@ -6,20 +6,18 @@ import math
 from pathlib import Path
 from typing import Any
 
-from llmlab.hub.hf_config import family_named, gpt_config
+from llmlab.hub.hf_config import family_named, model_config
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt_config import GPTConfig
 
 CONFIG = "config.json"
 
-_TYPES = {field.name: field.type for field in dataclasses.fields(GPTConfig)}
 _LARGEST = 1 << 24
 
 
 def read_config(folder: Path) -> dict[str, Any]:
     """A folder's config.json, for an architecture that we have and with sizes that can be.
 
-    Raises LearnerError for what is no model folder, a broken file, and what `gpt_config` refuses.
+    Raises LearnerError for what is no model folder, a broken file, and what `model_config` refuses.
     """
     if not (folder / CONFIG).is_file():
         raise LearnerError("hub.not_a_model_folder" if folder.is_dir() else "hub.not_a_folder", folder=folder)
@@ -40,12 +38,14 @@ def _check_believable(config: dict[str, Any]) -> None:
 
     Positions and vocabularies are tables that would be built in memory before anything else could complain.
     """
-    read = gpt_config(config)
+    read = model_config(config)
+    types = {field.name: field.type for field in dataclasses.fields(read)}
     for setting in family_named(config).settings:
-        value, needed = getattr(read, setting.field), _TYPES[setting.field]
+        value, needed = getattr(read, setting.field), types[setting.field]
         if needed is float and type(value) is int:
             config[setting.key] = float(value)
         elif type(value) is not needed or (needed is not bool and not 0 <= value <= _LARGEST):
             raise LearnerError("hub.setting_strange", key=setting.key, found=str(value)[:40])
-    if not 0 < read.rope_theta < math.inf:
-        raise LearnerError("hub.setting_strange", key="rope_theta", found=read.rope_theta)
+    theta = getattr(read, "rope_theta", 1.0)
+    if not 0 < theta < math.inf:
+        raise LearnerError("hub.setting_strange", key="rope_theta", found=theta)

@@ -1,4 +1,4 @@
-"""Weights between our names and transformers', both ways, by the tables in `families`. Nothing is computed: tensors are
+"""Weights between our names and transformers', both ways, by the tables of `families`. Nothing is computed: tensors are
 renamed, transposed, cut or joined, so that the way there and back is exact to the bit.
 """
 
@@ -12,11 +12,12 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from llmlab.hub.families import Family, Weight
-from llmlab.hub.hf_config import family_named, family_of, gpt_config, hf_config_dict
+from llmlab.hub.hf_config import family_named, family_of, hf_config_dict, model_config
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt import GPT, GPTConfig
+from llmlab.models.build import Model, build
+from llmlab.models.config import ModelConfig
 
-__all__ = ["from_hf_state", "gpt_config", "hf_config_dict", "to_hf_state"]
+__all__ = ["from_hf_state", "hf_config_dict", "model_config", "to_hf_state"]
 
 SHOWN_KEYS = 20
 
@@ -33,8 +34,8 @@ class _Uninitialised(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def to_hf_state(model: GPT) -> dict[str, Tensor]:
-    """The model's weights under transformers' names, contiguous, in the model's dtype. A tied head is left out.
+def to_hf_state(model: Model) -> dict[str, Tensor]:
+    """The model's weights under transformers' names, contiguous, in the model's dtype. A tied matrix is left out.
 
     A `gpt2` model without biases gets zeros for them, since transformers' GPT-2 always has biases.
     """
@@ -51,20 +52,20 @@ def to_hf_state(model: GPT) -> dict[str, Tensor]:
     return {name: torch.cat([fused[i] for i in sorted(fused)], dim=-1).contiguous() for name, fused in parts.items()}
 
 
-def from_hf_state(hf_config: dict[str, Any], state: Mapping[str, Tensor], *, heads: bool = True) -> GPT:
-    """A GPT with these weights, in their dtype, in eval mode. Tensors that need no change are taken over, not copied.
+def from_hf_state(hf_config: dict[str, Any], state: Mapping[str, Tensor], *, heads: bool = True) -> Model:
+    """A model with these weights, in their dtype, in eval mode. Tensors that need no change are taken over, not copied.
 
-    `heads=False` opens a checkpoint that has no output head: an untied head is then freshly initialised.
-    Raises LearnerError for a family we do not have, and for keys that are unexplained, missing or of the wrong shape.
+    `heads=False` opens a checkpoint of the base model alone: a GPT's untied head is then freshly initialised, a BERT
+    has none. Raises LearnerError for a family we do not have, and for keys that are unexplained, missing or of the
+    wrong shape.
     """
-    family, config = family_named(hf_config), gpt_config(hf_config)
-    state = _with_prefix(family, state)
-    if not config.bias and family.gpt_style == "gpt2" and _has_biases(state):
-        config = replace(config, bias=True)  # trained elsewhere since we wrote them as zeros
+    family = family_named(hf_config)
+    state = _todays_names(family, state)
+    config = family.fit(model_config(hf_config), state, heads)
     weights = list(_weights(family, config))
     _check_keys(family, config, weights, state, heads)
     with torch.device("meta"), _Uninitialised():
-        model = GPT(config)
+        model = build(config)
     shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
     ours: dict[str, Tensor] = {}
     for weight in weights:
@@ -74,20 +75,18 @@ def from_hf_state(hf_config: dict[str, Any], state: Mapping[str, Tensor], *, hea
         if tensor.shape != shapes[weight.ours]:
             _complain_of_shape(weight, shapes[weight.ours], state[weight.theirs])
         ours[weight.ours] = tensor
-    if config.tie_embeddings:
-        ours["head.weight"] = ours["token_embedding.weight"]
-    elif "head.weight" not in ours:
+    ours |= {name: ours[source] for name, source in model.tied.items()}
+    if "head.weight" in shapes and "head.weight" not in ours:
         ours["head.weight"] = torch.empty_like(ours["token_embedding.weight"]).normal_(std=0.02)
     model.load_state_dict(ours, assign=True)
-    if config.tie_embeddings:
-        model.head.weight = model.token_embedding.weight  # assigning made two of the one
+    model.tie()  # assigning made two of the one
     return model.eval()
 
 
-def _weights(family: Family, config: GPTConfig) -> Iterator[Weight]:
-    """The family's table with its layers counted out, without what a tied model does not store."""
+def _weights(family: Family, config: ModelConfig) -> Iterator[Weight]:
+    """The family's table with its layers counted out, without what this config has not."""
     for weight in family.tensors:
-        if weight.ours == "head.weight" and config.tie_embeddings:
+        if weight.when is not None and not weight.when(config):
             continue
         if "{layer}" not in weight.ours:
             yield weight
@@ -96,26 +95,23 @@ def _weights(family: Family, config: GPTConfig) -> Iterator[Weight]:
             yield replace(weight, ours=weight.ours.format(layer=layer), theirs=weight.theirs.format(layer=layer))
 
 
-def _with_prefix(family: Family, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Names as in the model with its head, and no buffers."""
+def _todays_names(family: Family, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Names as in the model with its heads, as transformers gives them today, and no buffers."""
     if not any(name.startswith(family.prefix) for name in state):
-        state = {name if name.startswith("lm_head.") else family.prefix + name: t for name, t in state.items()}
+        state = {name if name.startswith(family.heads) else family.prefix + name: t for name, t in state.items()}
+    for old, new in family.renamed:
+        state = {name.removesuffix(old) + new if name.endswith(old) else name: t for name, t in state.items()}
     return {name: tensor for name, tensor in state.items() if not name.endswith(family.ignored)}
 
 
-def _has_biases(state: Mapping[str, Tensor]) -> bool:
-    return any(name.endswith(".bias") and bool(tensor.count_nonzero()) for name, tensor in state.items())
-
-
 def _check_keys(
-    family: Family, config: GPTConfig, weights: list[Weight], state: Mapping[str, Tensor], heads: bool
+    family: Family, config: ModelConfig, weights: list[Weight], state: Mapping[str, Tensor], heads: bool
 ) -> None:
     expected = {weight.theirs for weight in weights}
-    optional = set()
-    if config.tie_embeddings or not heads:
-        optional.add("lm_head.weight")
-    if family.gpt_style == "gpt2" and not config.bias:
-        optional |= {name for name in expected if name.endswith(".bias")}
+    optional = set(family.spare) - expected
+    optional |= {weight.theirs for weight in weights if family.written_as_zeros(weight.ours, config)}
+    if not heads:
+        optional |= {name for name in expected | state.keys() if name.startswith(family.heads)}
     if unexplained := sorted(state.keys() - expected - optional, key=_natural):
         raise LearnerError("hub.unexplained_keys", count=len(unexplained), keys=_listed(unexplained))
     if missing := sorted(expected - optional - state.keys(), key=_natural):

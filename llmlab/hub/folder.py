@@ -14,17 +14,17 @@ from llmlab.hub import catalogue
 from llmlab.hub.config_file import CONFIG, read_config
 from llmlab.hub.convert import from_hf_state, hf_config_dict, to_hf_state
 from llmlab.hub.fetch import fetch
-from llmlab.hub.hf_config import family_named, gpt_config
+from llmlab.hub.hf_config import family_named, model_config
 from llmlab.hub.remote import download_model
 from llmlab.hub.weights import check_weights, read_weights, write_weights
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.text.tokenizer import Tokenizer
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
-def load(source: str | Path) -> tuple[GPT, Tokenizer]:
+def load(source: str | Path) -> tuple[Model, Tokenizer]:
     """A model in eval mode and its tokenizer, from a folder, a name of the catalogue, or a hub id ("owner/name").
 
     Keeps the dtype of the weights. Raises LearnerError when there is no such model, or it cannot be used: another
@@ -37,7 +37,7 @@ def load(source: str | Path) -> tuple[GPT, Tokenizer]:
     return model, tokenizer
 
 
-def save(model: GPT, tokenizer: Tokenizer, folder: str | Path) -> None:
+def save(model: Model, tokenizer: Tokenizer, folder: str | Path) -> None:
     """Writes the model as a folder (made when missing) from which transformers' Auto classes read the same model.
 
     Raises LearnerError for a tokenizer with more tokens than the model knows.
@@ -60,7 +60,7 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     buffers = family_named(config).ignored
     dtype = config.get("dtype") or config.get("torch_dtype")
     check_weights({name: tensor for name, tensor in state.items() if not name.endswith(buffers)}, str(dtype))
-    n_layers = gpt_config(config).n_layers
+    n_layers = model_config(config).n_layers
     if n_layers > len(state):  # before anything is built of that many
         raise LearnerError("hub.layers_contradiction", layers=n_layers, tensors=len(state))
     return config, state
@@ -81,7 +81,7 @@ def _find(source: str | Path) -> Path:
     raise LearnerError("hub.no_such_model", name=source, known=names)
 
 
-def _check_vocabulary(model: GPT, tokenizer: Tokenizer) -> None:
+def _check_vocabulary(model: Model, tokenizer: Tokenizer) -> None:
     if tokenizer.vocab_size > model.config.vocab_size:
         raise LearnerError("hub.vocabulary_too_large", tokens=tokenizer.vocab_size, rows=model.config.vocab_size)
 

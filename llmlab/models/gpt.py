@@ -47,8 +47,7 @@ class GPT(nn.Module):
         self.blocks = nn.ModuleList(_block(config) for _ in range(config.n_layers))
         self.final_norm = _norm(config)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
-        if config.tie_embeddings:
-            self.head.weight = self.token_embedding.weight
+        self.tie()
         self._initialise()
 
     def forward(
@@ -109,6 +108,11 @@ class GPT(nn.Module):
             record("embedding", x, RESIDUAL, formula)
         return x
 
+    def read_out(self, x: Float[Tensor, "batch seq d_model"]) -> Float[Tensor, "batch seq vocab"]:
+        """The logits that the head reads from a residual stream, that after the last layer or another."""
+        logits: Tensor = self.head(self.final_norm(x))
+        return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
+
     def new_cache(self, batch_size: int = 1, max_length: int | None = None) -> KVCache:
         """An empty key–value cache for this model, in its dtype and on its device; by default a whole context long."""
         weight = self.token_embedding.weight
@@ -125,6 +129,16 @@ class GPT(nn.Module):
     def parameter_count(self) -> int:
         """How many numbers are learned; a tied embedding counts once."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def tied(self) -> dict[str, str]:
+        """Tensors that are another one under a second name."""
+        return {"head.weight": "token_embedding.weight"} if self.config.tie_embeddings else {}
+
+    def tie(self) -> None:
+        """Make those one again, after weights were put in."""
+        if self.config.tie_embeddings:
+            self.head.weight = self.token_embedding.weight
 
     @torch.no_grad()
     def _initialise(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llmlab.i18n import LearnerError
+from llmlab.models.shape_checks import check_count, check_dropout, check_positive, indivisible
 
 _RULE = None  # a field left at this value is filled in by the rule that its docstring states
 
@@ -51,10 +52,10 @@ class GPTConfig:
         if self.style not in ("gpt", "gpt2"):
             raise LearnerError("model.unknown_style", style=self.style)
         for field in ("vocab_size", "context_length", "n_layers", "n_heads", "d_model"):
-            _check_count(field, getattr(self, field))
+            check_count(field, getattr(self, field))
         classic = self.style == "gpt2"
         if self.head_dim is None and self.d_model % self.n_heads:
-            raise _indivisible(self)
+            raise indivisible(self.d_model, self.n_heads)
         self._fill("n_kv_heads", self.n_heads)
         self._fill("head_dim", self.d_model // self.n_heads)
         self._fill("d_ff", 4 * self.d_model if classic else -(-8 * self.d_model // 24) * 8)
@@ -62,7 +63,7 @@ class GPTConfig:
         self._fill("qk_norm", not classic)
         self._fill("bias", classic)
         for field in ("n_kv_heads", "head_dim", "d_ff"):
-            _check_count(field, getattr(self, field))
+            check_count(field, getattr(self, field))
         self._check_together()
 
     def _fill(self, field: str, value: object) -> None:
@@ -75,11 +76,9 @@ class GPTConfig:
             raise LearnerError(
                 "model.kv_heads_divide", n_heads=self.n_heads, n_kv_heads=self.n_kv_heads, choices=choices
             )
-        if not 0 <= self.dropout < 1:
-            raise LearnerError("model.dropout_range", dropout=self.dropout)
+        check_dropout(self.dropout)
         for field in ("rope_theta", "norm_eps"):
-            if not getattr(self, field) > 0:
-                raise LearnerError("model.not_positive", field=field, value=getattr(self, field))
+            check_positive(field, getattr(self, field))
         if self.style == "gpt2":
             self._check_classic()
             return
@@ -88,7 +87,9 @@ class GPTConfig:
         if self.bias:
             raise LearnerError("model.only_gpt2", field="bias")
         if not self.qk_norm and self.d_model % self.n_heads:
-            raise _indivisible(self)  # Llama, the form in which it is saved, demands it even with a head_dim of its own
+            raise indivisible(
+                self.d_model, self.n_heads
+            )  # Llama, the form in which it is saved, demands it even with a head_dim of its own
 
     def _check_classic(self) -> None:
         if self.qk_norm:
@@ -99,16 +100,3 @@ class GPTConfig:
             raise LearnerError(
                 "model.gpt2_head_dim", d_model=self.d_model, n_heads=self.n_heads, head_dim=self.head_dim
             )
-
-
-def _check_count(field: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise LearnerError("model.not_a_count", field=field, value=value)
-
-
-def _indivisible(config: GPTConfig) -> LearnerError:
-    below = config.d_model // config.n_heads * config.n_heads
-    above = below + config.n_heads
-    tries = (below, above) if below else (above,)
-    phrase = "model.width_divide" if len(tries) == 2 else "model.width_divide_up"
-    return LearnerError(phrase, d_model=config.d_model, n_heads=config.n_heads, below=below, above=above)

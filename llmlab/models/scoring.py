@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmlab.i18n import LearnerError
+from llmlab.models.build import Model
 from llmlab.models.gpt import GPT
 from llmlab.models.ngram import NGram
 
@@ -50,7 +51,7 @@ class Score:
 
 
 def validation_loss(
-    model: GPT, ids: np.ndarray | Tensor, *, context_length: int | None = None, batch_size: int = 64
+    model: Model, ids: np.ndarray | Tensor, *, context_length: int | None = None, batch_size: int = 64
 ) -> float:
     """Mean nats per token over all of `ids` (one-dimensional, at least two), in windows of `context_length`.
 

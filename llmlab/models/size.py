@@ -5,6 +5,8 @@ show them while a slider moves.
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from llmlab.models.bert_config import BertConfig
+from llmlab.models.config import ModelConfig
 from llmlab.models.gpt_config import GPTConfig
 
 Precision = Literal["float32", "bfloat16"]
@@ -40,8 +42,25 @@ class TrainingMemory:
         return self.weights + self.gradients + self.optimizer + self.activations
 
 
-def parameters(config: GPTConfig) -> Parameters:
-    """Exactly the numbers that `GPT(config)` learns."""
+def parameters(config: ModelConfig) -> Parameters:
+    """Exactly the numbers that a model of this config learns."""
+    return _of_bert(config) if isinstance(config, BertConfig) else _of_gpt(config)
+
+
+def _of_bert(config: BertConfig) -> Parameters:
+    d, vocab = config.d_model, config.vocab_size
+    mlm = d * d + 3 * d + vocab if config.mlm_head else 0  # a layer, its norm, and a bias for each token
+    nsp = 2 * d + 2 if config.nsp_head else 0
+    return Parameters(
+        embeddings=(vocab + config.context_length + config.n_segments) * d,
+        attention=config.n_layers * 4 * (d * d + d),
+        feed_forward=config.n_layers * (2 * d * config.d_ff + config.d_ff + d),
+        norms=config.n_layers * 4 * d + 2 * d,
+        head=mlm + nsp + (d * d + d if config.pooler else 0),
+    )
+
+
+def _of_gpt(config: GPTConfig) -> Parameters:
     d, heads = config.d_model, config.n_heads * config.head_dim
     kv_heads = config.n_kv_heads * config.head_dim
     attention = d * (heads + 2 * kv_heads) + heads * d
@@ -63,13 +82,13 @@ def parameters(config: GPTConfig) -> Parameters:
     )
 
 
-def parameter_count(config: GPTConfig) -> int:
+def parameter_count(config: ModelConfig) -> int:
     """How many numbers the model learns in all."""
     return parameters(config).total
 
 
 def training_memory(
-    config: GPTConfig,
+    config: ModelConfig,
     *,
     batch_size: int,
     context_length: int | None = None,
@@ -95,15 +114,15 @@ def training_memory(
     )
 
 
-def _kept_per_token(config: GPTConfig) -> int:
+def _kept_per_token(config: ModelConfig) -> int:
     """How many numbers of one token the backward pass reads, in all layers together."""
     d, heads = config.d_model, config.n_heads * config.head_dim
     kv_heads = config.n_kv_heads * config.head_dim
-    if config.style == "gpt2":
+    if config.style != "gpt":
         per_norm, attention, feed_forward = 2 * d, 2 * heads + 2 * kv_heads, 2 * config.d_ff
     else:
         per_norm, attention, feed_forward = 3 * d, 3 * heads + 2 * kv_heads, 4 * config.d_ff
-    if config.qk_norm:
+    if isinstance(config, GPTConfig) and config.qk_norm:
         attention += 2 * (heads + kv_heads)
     dropout = 2 * d if config.dropout else 0
     return config.n_layers * (2 * per_norm + attention + feed_forward + dropout) + per_norm
@@ -117,14 +136,17 @@ def kv_cache_bytes(
     return batch_size * numbers * (2 if precision == "bfloat16" else 4)
 
 
-def flops_per_token(config: GPTConfig, *, context_length: int | None = None, training: bool = True) -> int:
+def flops_per_token(config: ModelConfig, *, context_length: int | None = None, training: bool = True) -> int:
     """Multiplications and additions for one token of a full window, matrices only (Kaplan et al. 2020, §2.1).
 
     2 for each weight that is multiplied with, and 4·heads·head_dim for each position attended to, half the window on
-    average; training costs three times a forward pass.
+    average (all of it by a BERT); training costs three times a forward pass.
     """
-    sizes = parameters(replace(config, bias=False))
+    window = context_length or config.context_length
+    if isinstance(config, BertConfig):
+        sizes, attended = parameters(config), float(window)
+    else:
+        sizes, attended = parameters(replace(config, bias=False)), window / 2
     multiplied = sizes.attention + sizes.feed_forward + config.vocab_size * config.d_model
-    attended = (context_length or config.context_length) / 2
     forward = 2 * multiplied + int(4 * config.n_layers * config.n_heads * config.head_dim * attended)
     return 3 * forward if training else forward

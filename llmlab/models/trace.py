@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from llmlab.models.gpt import GPT
+from llmlab.i18n import LearnerError
+from llmlab.models.build import Model
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ class Section:
 
 
 class AttentionSection(Section):
-    """residual_before, normed, q, k, v, [q_normed, k_normed,] [q_rotated, k_rotated,] scores, masked_scores, weights,
-    head_outputs, output, residual_after. Keys and values have n_kv_heads heads, all else n_heads.
+    """residual_before, [normed,] q, k, v, [q_normed, k_normed,] [q_rotated, k_rotated,] scores, masked_scores, weights,
+    head_outputs, output, [added,] residual_after. Keys and values have n_kv_heads heads, all else n_heads.
+
+    A decoder's layer reads `normed`; BERT's reads the stream itself, and norms it after what was `added`.
     """
 
     @property
@@ -87,7 +90,9 @@ class AttentionSection(Section):
 
 
 class FeedForwardSection(Section):
-    """residual_before, normed, then hidden (gpt2) or gate and up (gpt), activation, output, residual_after."""
+    """residual_before, [normed,] then hidden (gpt2, bert) or gate and up (gpt), activation, output, [added,]
+    residual_after.
+    """
 
 
 @dataclass(frozen=True)
@@ -97,12 +102,25 @@ class LayerTrace:
 
 
 class Trace(Section):
-    """What one forward pass left: token_embedding, [position_embedding,] embedding, the layers, final_norm, logits."""
+    """What one forward pass left.
 
-    def __init__(self, model: GPT, input_ids: Tensor, entries: dict[str, Entry]) -> None:
+    GPT: token_embedding, [position_embedding,] embedding, the layers, final_norm, logits. BERT: token_embedding,
+    position_embedding, segment_embedding, added_embedding, embedding, the layers, and what its heads made of them:
+    [pooled, nsp_logits,] [mlm_head.hidden, mlm_head.activation, mlm_head.normed, logits].
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        input_ids: Tensor,
+        entries: dict[str, Entry],
+        *,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+    ) -> None:
         super().__init__(entries, "")
         self._model = model
-        self.input_ids = input_ids
+        self.input_ids, self.attention_mask, self.token_type_ids = input_ids, attention_mask, token_type_ids
         self.layers = [
             LayerTrace(
                 AttentionSection(entries, f"layers.{index}.attention"),
@@ -126,17 +144,22 @@ class Trace(Section):
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
+    @property
+    def stream(self) -> list[Tensor]:
+        """The residual stream before the first layer and after each: layers + 1 tensors (batch, seq, d_model)."""
+        return [self.embedding, *(layer.feed_forward.residual_after for layer in self.layers)]
+
     @cached_property
     def logits_per_layer(self) -> Tensor:
         """What the head would say after each layer (the logit lens, nostalgebraist 2020): (layer, batch, seq, vocab).
 
         Index 0 reads the embedding, index i the stream after layer i; the last is `logits`. Computed when first asked
-        for, with the weights that the model has then.
+        for, with the weights that the model has then. Raises LearnerError for a model that has no head to read with.
         """
-        stream = [self.embedding, *(layer.feed_forward.residual_after for layer in self.layers)]
+        if "logits" not in self:
+            raise LearnerError("model.no_head")
         with torch.no_grad():
-            lens = torch.stack([self._model.head(self._model.final_norm(x)) for x in stream])
-        return lens.to(self.logits.dtype)
+            return torch.stack([logits for x in self.stream if (logits := self._model.read_out(x)) is not None])
 
 
 class _Recorder:
@@ -154,15 +177,24 @@ class _Recorder:
 
 
 def trace(
-    model: GPT, input_ids: Int[Tensor, "batch seq"], attention_mask: Int[Tensor, "batch seq"] | None = None
+    model: Model,
+    input_ids: Int[Tensor, "batch seq"],
+    attention_mask: Int[Tensor, "batch seq"] | None = None,
+    *,
+    token_type_ids: Int[Tensor, "batch seq"] | None = None,
 ) -> Trace:
-    """Run the model once, in eval mode and without gradients, and keep everything. Raises what `GPT.forward` raises."""
+    """Run the model once, in eval mode and without gradients, and keep everything.
+
+    `attention_mask` is 1 for tokens, 0 for padding; `token_type_ids` number the segments (BERT only).
+    Raises what the model's `forward` raises.
+    """
     entries: dict[str, Entry] = {}
+    segments = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            model(input_ids, attention_mask, record=_Recorder(entries))
+            model(input_ids, attention_mask, **segments, record=_Recorder(entries))
     finally:
         model.train(was_training)
-    return Trace(model, input_ids, entries)
+    return Trace(model, input_ids, entries, attention_mask=attention_mask, **segments)

@@ -1,5 +1,5 @@
-"""Causal multi-head self-attention (Vaswani et al. 2017), with the options that today's decoders add:
-rotary positions, QK-norm (Henry et al. 2020), grouped-query heads (Ainslie et al. 2023) and a key–value cache.
+"""Multi-head self-attention (Vaswani et al. 2017), causal or looking both ways, with the options that today's decoders
+add: rotary positions, QK-norm (Henry et al. 2020), grouped-query heads (Ainslie et al. 2023) and a key–value cache.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -22,6 +22,7 @@ SCORES = "batch head query key"
 class Attention(nn.Module):
     """Each position mixes the values of the positions it may see, weighted by how well its query fits their keys.
 
+    `causal`: a position sees itself and those before it (decoders); otherwise all of them (encoders).
     `n_kv_heads` < `n_heads`: each key–value head serves n_heads / n_kv_heads neighbouring query heads.
     `qk_norm_eps`: normalise each head's queries and keys before rotation, with this ε; None leaves them as they are.
     """
@@ -33,11 +34,13 @@ class Attention(nn.Module):
         n_heads: int,
         n_kv_heads: int,
         head_dim: int,
+        causal: bool = True,
         bias: bool = False,
         qk_norm_eps: float | None = None,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.causal = causal
         self.n_heads, self.n_kv_heads, self.head_dim, self.dropout = n_heads, n_kv_heads, head_dim, dropout
         self.query = nn.Linear(d_model, n_heads * head_dim, bias=bias)
         self.key = nn.Linear(d_model, n_kv_heads * head_dim, bias=bias)
@@ -55,15 +58,17 @@ class Attention(nn.Module):
         cache: LayerCache | None = None,
         record: Record | None = None,
     ) -> Float[Tensor, "batch seq d_model"]:
-        """`mask` is True where a query may look; None means causal (for one new token: everything in the cache)."""
+        """`mask` is True where a query may look. None leaves the usual: everything before it when causal (for one new
+        token: everything in the cache), else everything.
+        """
         batch, seq, _ = x.shape
         q = self.query(x).view(batch, seq, self.n_heads, self.head_dim)
         k = self.key(x).view(batch, seq, self.n_kv_heads, self.head_dim)
         v = self.value(x).view(batch, seq, self.n_kv_heads, self.head_dim).transpose(1, 2)  # (batch, kv, seq, head_dim)
         if record is not None:
-            record("q", q.transpose(1, 2), HEADS, r"q = x W_Q")
-            record("k", k.transpose(1, 2), KV_HEADS, r"k = x W_K")
-            record("v", v, KV_HEADS, r"v = x W_V")
+            record("q", q.transpose(1, 2), HEADS, self._linear_formula("q", "x", "Q"))
+            record("k", k.transpose(1, 2), KV_HEADS, self._linear_formula("k", "x", "K"))
+            record("v", v, KV_HEADS, self._linear_formula("v", "x", "V"))
         if self.query_norm is not None and self.key_norm is not None:
             q, k = self.query_norm(q), self.key_norm(k)
             if record is not None:
@@ -84,7 +89,7 @@ class Attention(nn.Module):
         mixed = self._mix(q, k, v, mask) if record is None else self._mix_in_the_open(q, k, v, mask, record)
         y: Tensor = self.output(mixed.transpose(1, 2).flatten(2))  # (batch, seq, heads · head_dim) -> d_model
         if record is not None:
-            record("output", y, "batch seq d_model", r"a = [o_1; \dots; o_h]\, W_O")
+            record("output", y, "batch seq d_model", self._linear_formula("a", r"[o_1; \dots; o_h]\,", "O"))
         return y
 
     def _mix(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
@@ -95,7 +100,7 @@ class Attention(nn.Module):
                 v,
                 attn_mask=mask,
                 dropout_p=self.dropout if self.training else 0.0,
-                is_causal=mask is None and q.shape[2] > 1,
+                is_causal=self.causal and mask is None and q.shape[2] > 1,
                 enable_gqa=self.n_kv_heads != self.n_heads,
             )
 
@@ -105,16 +110,22 @@ class Attention(nn.Module):
         k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)  # one key–value head per query head
         scores = q @ k.transpose(-2, -1) * self.head_dim**-0.5  # (batch, heads, query, key)
         if mask is None:
-            mask = causal_mask(q.shape[2], k.shape[2], q.device)
+            mask = causal_mask(q.shape[2], k.shape[2], q.device) if self.causal else mask_of_all(k.shape[2], q.device)
         masked = scores.masked_fill(~mask, -torch.inf)
         weights = masked.softmax(dim=-1)
         weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)  # padding that may look nowhere
         head_outputs = F.dropout(weights, self.dropout, self.training) @ v  # (batch, heads, query, head_dim)
         record("scores", scores, SCORES, r"S_{ts} = \frac{q_t \cdot k_s}{\sqrt{d_k}}")
-        record("masked_scores", masked, SCORES, r"\tilde S_{ts} = S_{ts} \text{ if } s \le t \text{ else } -\infty")
+        seen = r"s \le t" if self.causal else r"s \text{ is no padding}"
+        record(
+            "masked_scores", masked, SCORES, rf"\tilde S_{{ts}} = S_{{ts}} \text{{ if }} {seen} \text{{ else }} -\infty"
+        )
         record("weights", weights, SCORES, r"A_{ts} = \frac{e^{\tilde S_{ts}}}{\sum_r e^{\tilde S_{tr}}}")
         record("head_outputs", head_outputs, HEADS, r"o_t = \sum_s A_{ts}\, v_s")
         return head_outputs
+
+    def _linear_formula(self, result: str, read: str, letter: str) -> str:
+        return f"{result} = {read} W_{letter}" + (f" + b_{letter}" if self.query.bias is not None else "")
 
 
 def _float32_on_a_cpu() -> AbstractContextManager[object]:
@@ -125,3 +136,8 @@ def _float32_on_a_cpu() -> AbstractContextManager[object]:
 def causal_mask(queries: int, keys: int, device: torch.device) -> Bool[Tensor, "1 1 queries keys"]:
     """True where query t may look at key s: the queries are the last of the keys' positions, and s ≤ t."""
     return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)[None, None]
+
+
+def mask_of_all(keys: int, device: torch.device) -> Bool[Tensor, "1 1 1 keys"]:
+    """True everywhere: no padding."""
+    return torch.ones(1, 1, 1, keys, dtype=torch.bool, device=device)

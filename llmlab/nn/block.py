@@ -1,5 +1,5 @@
-"""One layer of a decoder: attention, then feed-forward, each reading a normed copy of the residual stream and adding
-to it (the pre-norm arrangement of GPT-2).
+"""One layer: attention, then feed-forward, each adding to the residual stream. Decoders since GPT-2 norm what is read
+from the stream (`Block`), the first transformers and BERT norm the stream itself after each addition (`PostNormBlock`).
 """
 
 from jaxtyping import Bool, Float
@@ -72,9 +72,54 @@ class Block(nn.Module):
         return x
 
 
-def norm_formula(norm: nn.Module) -> str:
-    """The LaTeX of a norm applied to x."""
+class PostNormBlock(nn.Module):
+    """x = norm(x + attention(x)), then x = norm(x + feed_forward(x)): the arrangement of Vaswani et al. 2017."""
+
+    def __init__(
+        self,
+        *,
+        attention: Attention,
+        attention_norm: nn.LayerNorm,
+        feed_forward: GeluFeedForward,
+        feed_forward_norm: nn.LayerNorm,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.attention = attention
+        self.attention_norm = attention_norm
+        self.feed_forward = feed_forward
+        self.feed_forward_norm = feed_forward_norm
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch seq d_model"],
+        *,
+        mask: Bool[Tensor, "mask_batch 1 queries keys"] | None = None,
+        record: Record | None = None,
+    ) -> Float[Tensor, "batch seq d_model"]:
+        inside = record.within("attention") if record is not None else None
+        if inside is not None:
+            inside("residual_before", x, RESIDUAL, r"x")
+        y = self.attention(x, mask=mask, record=inside)
+        x = self._add(x, y, self.attention_norm, "s = x + a", inside)
+        inside = record.within("feed_forward") if record is not None else None
+        if inside is not None:
+            inside("residual_before", x, RESIDUAL, r"x")
+        return self._add(x, self.feed_forward(x, record=inside), self.feed_forward_norm, "s = x + f", inside)
+
+    def _add(self, x: Tensor, y: Tensor, norm: nn.LayerNorm, formula: str, record: Record | None) -> Tensor:
+        added = x + self.dropout(y)
+        after: Tensor = norm(added)
+        if record is not None:
+            record("added", added, RESIDUAL, formula)
+            record("residual_after", after, RESIDUAL, norm_formula(norm, "s"))
+        return after
+
+
+def norm_formula(norm: nn.Module, of: str = "x") -> str:
+    """The LaTeX of a norm applied to `of`."""
     if isinstance(norm, RMSNorm):
-        return r"\frac{x}{\sqrt{\overline{x^2} + \varepsilon}} \odot g"
+        return rf"\frac{{{of}}}{{\sqrt{{\overline{{{of}^2}} + \varepsilon}}}} \odot g"
     shift = r" + b" if norm.bias is not None else ""
-    return r"\frac{x - \bar x}{\sqrt{\operatorname{Var} x + \varepsilon}} \odot g" + shift
+    return rf"\frac{{{of} - \bar {of}}}{{\sqrt{{\operatorname{{Var}} {of} + \varepsilon}}}} \odot g" + shift

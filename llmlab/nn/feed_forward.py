@@ -1,4 +1,6 @@
-"""The two feed-forward networks of decoders: GPT-2's GELU network, and SwiGLU (Shazeer 2020)."""
+"""Two feed-forward networks: GPT-2's and BERT's with GELU (Hendrycks & Gimpel 2016), and SwiGLU (Shazeer 2020)."""
+
+from typing import Literal
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -8,10 +10,16 @@ from llmlab.nn.record import Record
 
 
 class GeluFeedForward(nn.Module):
-    """Widen, bend, narrow: GELU(x W₁) W₂ with the tanh approximation of GELU that GPT-2 was trained with."""
+    """Widen, bend, narrow: GELU(x W₁) W₂.
 
-    def __init__(self, d_model: int, d_ff: int, *, bias: bool = True) -> None:
+    `approximate`: GPT-2 was trained with a tanh close to GELU, BERT ("none") with GELU itself.
+    """
+
+    def __init__(
+        self, d_model: int, d_ff: int, *, bias: bool = True, approximate: Literal["tanh", "none"] = "tanh"
+    ) -> None:
         super().__init__()
+        self.approximate = approximate
         self.up = nn.Linear(d_model, d_ff, bias=bias)
         self.down = nn.Linear(d_ff, d_model, bias=bias)
 
@@ -19,7 +27,7 @@ class GeluFeedForward(nn.Module):
         self, x: Float[Tensor, "batch seq d_model"], *, record: Record | None = None
     ) -> Float[Tensor, "batch seq d_model"]:
         hidden = self.up(x)  # (batch, seq, d_ff)
-        activation = F.gelu(hidden, approximate="tanh")
+        activation = F.gelu(hidden, approximate=self.approximate)
         y: Tensor = self.down(activation)
         if record is not None:
             record("hidden", hidden, "batch seq d_ff", r"h = x W_1 + b_1" if self.up.bias is not None else r"h = x W_1")

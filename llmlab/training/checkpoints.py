@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from llmlab import hub
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.text.tokenizer import Tokenizer
 from llmlab.training import durable, runs
 from llmlab.training.sharding import spread_like
@@ -45,7 +45,7 @@ class Checkpoints:
     def save(
         self,
         step: int,
-        model: GPT,
+        model: Model,
         tokenizer: Tokenizer,
         optimizer_tensors: Callable[[], dict[str, Tensor]],
         state: dict[str, Any],
@@ -69,7 +69,7 @@ class Checkpoints:
     def _write(
         self,
         final: Path,
-        model: GPT,
+        model: Model,
         tokenizer: Tokenizer,
         optimizer_tensors: Callable[[], dict[str, Tensor]],
         state: dict[str, Any],

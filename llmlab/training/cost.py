@@ -15,7 +15,7 @@ import psutil
 
 from llmlab.hub.home import cache
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt_config import GPTConfig
+from llmlab.models.config import ModelConfig
 from llmlab.models.size import parameter_count, training_memory
 from llmlab.training import durable, step_time
 from llmlab.training.config import TrainConfig
@@ -98,7 +98,7 @@ def require_memory(config: TrainConfig, *, vocab_size: int | None = None, free: 
         raise LearnerError("training.memory", needed=_size(needed), free=_size(free))
 
 
-def remember(config: TrainConfig, shape: GPTConfig, tokens_per_second: float, device: str) -> None:
+def remember(config: TrainConfig, shape: ModelConfig, tokens_per_second: float, device: str) -> None:
     """Keep how fast a run was, for later estimates."""
     if device != "cpu":
         return
@@ -116,7 +116,7 @@ def remember(config: TrainConfig, shape: GPTConfig, tokens_per_second: float, de
     durable.write_lines(_file(), lines)
 
 
-def _shape(config: TrainConfig, vocab_size: int | None) -> GPTConfig:
+def _shape(config: TrainConfig, vocab_size: int | None) -> ModelConfig:
     return config.model_config(vocab_size or config.vocab_size or USUAL_VOCABULARY[config.tokenizer])
 
 
@@ -132,19 +132,19 @@ def memory_needed(config: TrainConfig, vocab_size: int | None = None) -> int:
     return memory.total + PROGRAM_BYTES
 
 
-def _seconds_per_step(config: TrainConfig, shape: GPTConfig) -> float:
+def _seconds_per_step(config: TrainConfig, shape: ModelConfig) -> float:
     ratios = _history(config)
     if ratios:
         return _there(config, shape) * median(ratios)
     return _there(config, shape) * step_time.measured().speed / _speed()
 
 
-def _there(config: TrainConfig, shape: GPTConfig) -> float:
+def _there(config: TrainConfig, shape: ModelConfig) -> float:
     """Seconds of a step on the machine that the fit was measured on, had it the cores that this one has."""
     return step_time.seconds_per_step(config, shape, cores=step_time.cores(), threads=config.threads)
 
 
-def _spread(config: TrainConfig, shape: GPTConfig) -> float:
+def _spread(config: TrainConfig, shape: ModelConfig) -> float:
     """Factor within which nine of ten runs should end: the fit and this machine miss independently, and what lies
     beyond all that was measured is less certain still.
     """

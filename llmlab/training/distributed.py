@@ -26,7 +26,8 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt import GPT, GPTConfig
+from llmlab.models.build import Model, build
+from llmlab.models.config import read_config
 from llmlab.training import devices, machine, runs
 from llmlab.training.config import TrainConfig
 from llmlab.training.learner import Learner
@@ -99,7 +100,7 @@ class Ranks(Alone):
         for parameter in model.parameters():
             dist.broadcast(parameter.data, 0)
 
-    def shard(self, model: GPT) -> GPT | None:
+    def shard(self, model: Model) -> Model | None:
         """Block by block, and what is left. A whole copy stays on rank 0: measuring and writing need all weights."""
         if self._config.parallel != "fsdp":
             return None
@@ -168,7 +169,7 @@ def follow(run: Path, config: TrainConfig, team: Ranks) -> None:
             return
         device = team.device(config.device)
         machine.use(runs.about(run)["machine"]["threads"], device)
-        model = GPT(GPTConfig(**runs.about(run)["model"]))
+        model = build(read_config(runs.about(run)["model"]))
         learner = Learner(model, prepare(run, config, lambda phrase: None).train_ids, config, device, team)
         while (order := team.hear())["do"] != END:
             getattr(learner, order.pop("do"))(**order)

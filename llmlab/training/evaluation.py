@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.models.scoring import validation_loss
 from llmlab.training.objectives import next_token_loss
 
@@ -24,14 +24,14 @@ class Validation:
         self._starts = self._spread(steering_tokens)
         self.tokens_per_second: float | None = None
 
-    def steering_loss(self, model: GPT) -> float:
+    def steering_loss(self, model: Model) -> float:
         """Nats per token over some windows, spread evenly over the validation text; always the same ones."""
         began = time.perf_counter()
         loss = self._loss_at(self._starts, model)
         self.tokens_per_second = len(self._starts) * self._context / (time.perf_counter() - began)
         return loss
 
-    def spread_loss(self, model: GPT, n_tokens: int) -> tuple[float, float]:
+    def spread_loss(self, model: Model, n_tokens: int) -> tuple[float, float]:
         """The same over about so many tokens; and the share of the validation text that these are."""
         starts = self._spread(n_tokens)
         return self._loss_at(starts, model), min(1.0, len(starts) * self._context / (len(self.ids) - 1))
@@ -42,7 +42,7 @@ class Validation:
         n_chosen = min(n_windows, max(1, n_tokens // self._context))
         return np.linspace(0, n_windows - 1, n_chosen).round().astype(np.int64) * self._context
 
-    def _loss_at(self, starts: np.ndarray, model: GPT) -> float:
+    def _loss_at(self, starts: np.ndarray, model: Model) -> float:
         was_training = model.training
         model.eval()
         device = next(model.parameters()).device
@@ -56,7 +56,7 @@ class Validation:
         model.train(was_training)
         return total / (len(starts) * self._context)
 
-    def whole_loss(self, model: GPT, beat: Callable[[], None]) -> float:
+    def whole_loss(self, model: Model, beat: Callable[[], None]) -> float:
         """Nats per token over all of the validation text. `beat` is called about once a second on the way."""
         pace = self.tokens_per_second or 10_000.0
         part = max(1, int(pace / self._context / self._batch)) * self._batch * self._context

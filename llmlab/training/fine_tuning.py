@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from llmlab.hub.hf_config import gpt_config
+from llmlab.hub import hf_config
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt_config import GPTConfig
+from llmlab.models.config import ModelConfig
 from llmlab.text.tokenizer import Tokenizer
 from llmlab.training import durable
 from llmlab.training.config import CHOICES, TrainConfig, word
@@ -51,9 +51,9 @@ def _shape(folder: Path) -> dict[str, Any]:
     }
 
 
-def model_config(folder: Path) -> GPTConfig:
+def model_config(folder: Path) -> ModelConfig:
     """The shape of the model in a folder. Raises LearnerError when it is not a model's, or of an unknown family."""
     described = durable.read_json(folder / "config.json")
     if not isinstance(described, dict):
         raise LearnerError("training.not_a_model", path=folder)
-    return gpt_config(described)
+    return hf_config.model_config(described)

@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.text.batches import Windows
 from llmlab.training import durable, optimizers
 from llmlab.training.batches_ahead import BatchesAhead
@@ -42,7 +42,7 @@ def together(method: "Callable[Concatenate[Learner, P], R]") -> "Callable[Concat
 class NextToken(nn.Module):
     """A model together with what it is to make small."""
 
-    def __init__(self, model: GPT) -> None:
+    def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
 
@@ -55,7 +55,7 @@ class Learner:
     """One process's part in the learning. `model` may hold a part of each weight only; `looked_at()` is whole."""
 
     def __init__(
-        self, model: GPT, train_ids: np.ndarray, config: TrainConfig, device: torch.device, team: Alone
+        self, model: Model, train_ids: np.ndarray, config: TrainConfig, device: torch.device, team: Alone
     ) -> None:
         self.config, self.device, self.team = config, device, team
         self.model = model.to(device).train()
@@ -121,7 +121,7 @@ class Learner:
         """All that the optimizers remember, whole, by parameter and kind."""
         return optimizers.state_tensors(self.model, self.optimizers)
 
-    def looked_at(self) -> GPT:
+    def looked_at(self) -> Model:
         """The model with all of its weights, on rank 0: for measuring, writing, looking inside and saving."""
         if self._whole is None:
             return self.model

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import psutil
 
 from llmlab.i18n import LearnerError
+from llmlab.models.config import ModelConfig
 from llmlab.models.gpt_config import GPTConfig
 from llmlab.models.size import flops_per_token, parameter_count
 from llmlab.training import cost, step_time
@@ -83,7 +84,7 @@ class Plan:
     """The run that was planned, and what it takes on each device."""
 
     config: TrainConfig
-    shape: GPTConfig
+    shape: ModelConfig
     tokens: int
     estimate: cost.Cost
     """As the Train page would show it for this machine's CPU."""
@@ -205,7 +206,7 @@ def _devices(word: str) -> list[str]:
     return ["mps"] if sys.platform == "darwin" else ["cpu"]
 
 
-def _options(kind: str, config: TrainConfig, shape: GPTConfig, estimate: cost.Cost) -> Iterator[Option]:
+def _options(kind: str, config: TrainConfig, shape: ModelConfig, estimate: cost.Cost) -> Iterator[Option]:
     if kind == "cpu":
         assert estimate.seconds_low is not None
         assert estimate.seconds_high is not None
@@ -227,7 +228,7 @@ def _options(kind: str, config: TrainConfig, shape: GPTConfig, estimate: cost.Co
                     yield _gpu(name, sheet, precision, config, shape)
 
 
-def _gpu(name: str, sheet: dict[str, Any], precision: Any, config: TrainConfig, shape: GPTConfig) -> Option:
+def _gpu(name: str, sheet: dict[str, Any], precision: Any, config: TrainConfig, shape: ModelConfig) -> Option:
     steps = config.steps or 0
     work = step_time.work(config, shape)
     operations = steps * (config.tokens_per_step * flops_per_token(shape, context_length=config.context))

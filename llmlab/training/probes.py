@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.models.trace import trace
 from llmlab.training import durable
 
@@ -31,7 +31,7 @@ EXPECTED = 16  # looks in one run: each may take this part of the room
 class Probes:
     """The looks at one run. `megabytes` is the room for all of them together; without room for any, there are none."""
 
-    def __init__(self, run: Path, model: GPT, train_ids: np.ndarray, val_ids: np.ndarray, megabytes: float) -> None:
+    def __init__(self, run: Path, model: Model, train_ids: np.ndarray, val_ids: np.ndarray, megabytes: float) -> None:
         self._folder = run / "probes"
         self._folder.mkdir(exist_ok=True)
         self._room = int(megabytes * 1e6)
@@ -46,7 +46,7 @@ class Probes:
         self._tokens = np.sort(np.argsort(-counts, kind="stable")[:n_tokens]).astype(np.int32)
         self._fits = room > _bytes(model, seq)
 
-    def take(self, step: int, model: GPT) -> None:
+    def take(self, step: int, model: Model) -> None:
         """Look now, unless the room is used up."""
         if not self._fits:
             return
@@ -61,7 +61,7 @@ class Probes:
             if int(path.stem[5:]) > step:
                 path.unlink()
 
-    def _look(self, model: GPT) -> dict[str, np.ndarray]:
+    def _look(self, model: Model) -> dict[str, np.ndarray]:
         left = trace(model, self._ids.to(next(model.parameters()).device))
         stream = [left.embedding, *(layer.feed_forward.residual_after for layer in left.layers)]
         top = left.logits_per_layer.topk(min(TOP, model.config.vocab_size), dim=-1)
@@ -80,7 +80,7 @@ class Probes:
         }
 
 
-def _bytes(model: GPT, seq: int) -> int:
+def _bytes(model: Model, seq: int) -> int:
     """Size of a look without the embedding table."""
     config = model.config
     residual = (config.n_layers + 1) * seq * (2 * config.d_model + 6 * TOP)

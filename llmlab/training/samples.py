@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from llmlab.models.build import Model
 from llmlab.models.gpt import GPT
 from llmlab.text.tokenizer import Tokenizer
 
@@ -24,11 +25,12 @@ def prompt(tokenizer: Tokenizer, val_ids: np.ndarray) -> list[int]:
 
 
 @torch.no_grad()
-def write(model: GPT, prompt_ids: list[int], n_tokens: int, seed: int) -> list[int]:
+def write(model: Model, prompt_ids: list[int], n_tokens: int, seed: int) -> list[int]:
     """`n_tokens` ids that follow the prompt, by a generator of their own. Leaves the model in the mode it was in.
 
     When the context is full, the model goes on from its second half.
     """
+    assert isinstance(model, GPT)
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device

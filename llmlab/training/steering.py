@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.training.config import TrainConfig
 from llmlab.training.evaluation import Validation
 from llmlab.training.schedules import Schedule
@@ -37,7 +37,7 @@ class Steering:
         early = step % 5 == 0 and (step // 5).bit_count() == 1 and step < every
         return early or step % every == 0
 
-    def measure(self, step: int, model: GPT) -> float:
+    def measure(self, step: int, model: Model) -> float:
         """The loss on the part."""
         if step not in self._part:
             self._part = {step: self._validation.steering_loss(model)}
@@ -47,13 +47,13 @@ class Steering:
         """The loss on the part if it was measured at this step."""
         return self._part.get(step)
 
-    def confirm(self, step: int, model: GPT, beat: Callable[[], None]) -> float:
+    def confirm(self, step: int, model: Model, beat: Callable[[], None]) -> float:
         """The loss on the whole."""
         if step not in self._whole:
             self._whole = {step: self._validation.whole_loss(model, beat)}
         return self._whole[step]
 
-    def aim(self, step: int, model: GPT, save: Callable[[], None], beat: Callable[[], None]) -> None:
+    def aim(self, step: int, model: Model, save: Callable[[], None], beat: Callable[[], None]) -> None:
         """Begin the cooldown in time, and confirm on the whole text when the aim seems reached; `save` comes before."""
         if self._target is None:
             return

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from llmlab.models.gpt_config import GPTConfig
+from llmlab.models.config import ModelConfig
 from llmlab.models.size import flops_per_token, parameters
 from llmlab.training.config import TrainConfig
 
@@ -48,7 +48,7 @@ class Fit:
     """Parameters of the smallest and the largest model measured."""
 
 
-def work(config: TrainConfig, shape: GPTConfig) -> dict[str, float]:
+def work(config: TrainConfig, shape: ModelConfig) -> dict[str, float]:
     """How much of each term one step of a run does."""
     tokens = config.tokens_per_step
     sizes = parameters(shape)
@@ -64,20 +64,20 @@ def work(config: TrainConfig, shape: GPTConfig) -> dict[str, float]:
     }
 
 
-def _orthogonal(shape: GPTConfig) -> float:
+def _orthogonal(shape: ModelConfig) -> float:
     """Additions and multiplications by which Muon makes the matrices of all layers orthogonal (Jordan et al. 2024).
 
     Each iteration on a matrix of m rows and n columns, m ≤ n, takes products of 2·m²·n, 2·m³ and 2·m²·n.
     """
     d, heads, kv = shape.d_model, shape.n_heads * shape.head_dim, shape.n_kv_heads * shape.head_dim
-    inward = [shape.d_ff] * (1 if shape.style == "gpt2" else 2)
+    inward = [shape.d_ff] * (2 if shape.style == "gpt" else 1)
     matrices = [(d, heads), (d, kv), (d, kv), (heads, d), *((d, n) for n in inward), (shape.d_ff, d)]
     ordered = [sorted(sizes) for sizes in matrices]
     return shape.n_layers * NEWTON_SCHULZ * sum(4 * m * m * n + 2 * m**3 for m, n in ordered)
 
 
 def seconds_per_step(
-    config: TrainConfig, shape: GPTConfig, *, cores: int, threads: int | None = None, fit: Fit | None = None
+    config: TrainConfig, shape: ModelConfig, *, cores: int, threads: int | None = None, fit: Fit | None = None
 ) -> float:
     """Seconds of one step by `threads` of `cores`, all by default, each as fast as those that were measured."""
     fit = fit or measured()

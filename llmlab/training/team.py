@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.training import devices
 
 
@@ -31,7 +31,7 @@ class Alone:
     def same_weights(self, model: nn.Module) -> None:
         """Begin with the weights of rank 0."""
 
-    def shard(self, model: GPT) -> GPT | None:
+    def shard(self, model: Model) -> Model | None:
         """Spread the weights over the processes, if asked to; rank 0 keeps what this returns, to be looked at."""
         return None
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from llmlab.i18n import LearnerError
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.training import cost, devices, machine, references, runs, samples, starting_model
 from llmlab.training.board import Board
 from llmlab.training.checkpoints import Checkpoints, load_weights
@@ -81,7 +81,7 @@ class Trainer:
         self.checkpoints = Checkpoints(self.run)
 
     @property
-    def model(self) -> GPT:
+    def model(self) -> Model:
         """The model as it is now, with all of its weights."""
         return self.learner.looked_at()
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from llmlab.hub import from_hf, to_hf
-from llmlab.hub.convert import from_hf_state, gpt_config, hf_config_dict, to_hf_state
+from llmlab.hub.convert import from_hf_state, hf_config_dict, model_config, to_hf_state
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt import GPT, GPTConfig
 
@@ -137,10 +137,10 @@ def test_config_there_and_back(config):
     from transformers import AutoConfig
 
     written = hf_config_dict(config)
-    assert gpt_config(written) == config
+    assert model_config(written) == config
     settings = dict(written)
     theirs = AutoConfig.for_model(settings.pop("model_type"), **settings).to_dict()
-    assert gpt_config(theirs) == config
+    assert model_config(theirs) == config
     assert {key: theirs[key] for key in written if key != "architectures"} == {
         key: value for key, value in written.items() if key != "architectures"
     }
@@ -149,7 +149,7 @@ def test_config_there_and_back(config):
 def test_defaults_are_the_authors():
     from transformers import GPT2Config
 
-    assert gpt_config({"model_type": "gpt2"}) == gpt_config(GPT2Config().to_dict())
+    assert model_config({"model_type": "gpt2"}) == model_config(GPT2Config().to_dict())
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,9 @@ def test_defaults_are_the_authors():
 )
 def test_what_we_do_not_compute_is_refused(setting):
     with pytest.raises(LearnerError, match="not supported"):
-        gpt_config(hf_config_dict(CONFIGS["plain"]) | setting)
+        model_config(hf_config_dict(CONFIGS["plain"]) | setting)
 
 
 def test_other_families_are_refused():
     with pytest.raises(LearnerError, match="mamba"):
-        gpt_config({"model_type": "mamba"})
+        model_config({"model_type": "mamba"})

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from llmlab.hub.convert import from_hf_state, gpt_config, hf_config_dict, to_hf_state
+from llmlab.hub.convert import from_hf_state, hf_config_dict, model_config, to_hf_state
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt import GPT, GPTConfig
 
@@ -52,22 +52,22 @@ def test_config_there_and_back(config):
     from transformers import AutoConfig
 
     written = hf_config_dict(config)
-    assert gpt_config(written) == config
+    assert model_config(written) == config
     settings = dict(written)
-    assert gpt_config(AutoConfig.for_model(settings.pop("model_type"), **settings).to_dict()) == config
+    assert model_config(AutoConfig.for_model(settings.pop("model_type"), **settings).to_dict()) == config
 
 
 def test_configs_of_earlier_versions_open():
     old = hf_config_dict(CONFIGS["plain"]) | {"rope_theta": 123.0, "rope_scaling": None}
     del old["rope_parameters"], old["head_dim"], old["num_key_value_heads"]
-    opened = gpt_config(old)
+    opened = model_config(old)
     assert (opened.rope_theta, opened.head_dim, opened.n_kv_heads) == (123.0, 6, 4)
 
 
 def test_defaults_are_the_authors():
     from transformers import LlamaConfig
 
-    assert gpt_config({"model_type": "llama"}) == gpt_config(LlamaConfig().to_dict())
+    assert model_config({"model_type": "llama"}) == model_config(LlamaConfig().to_dict())
 
 
 def test_weights_of_a_qwen3_are_not_taken_for_a_llama():
@@ -79,4 +79,4 @@ def test_weights_of_a_qwen3_are_not_taken_for_a_llama():
 @pytest.mark.parametrize("setting", [{"mlp_bias": True}, {"attention_bias": True}, {"hidden_act": "relu"}])
 def test_what_we_do_not_compute_is_refused(setting):
     with pytest.raises(LearnerError, match="not supported"):
-        gpt_config(hf_config_dict(CONFIGS["plain"]) | setting)
+        model_config(hf_config_dict(CONFIGS["plain"]) | setting)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from llmlab.hub import to_hf
-from llmlab.hub.convert import from_hf_state, gpt_config, hf_config_dict, to_hf_state
+from llmlab.hub.convert import from_hf_state, hf_config_dict, model_config, to_hf_state
 from llmlab.i18n import LearnerError
 from llmlab.models.gpt import GPT, GPTConfig
 
@@ -98,17 +98,17 @@ def test_config_there_and_back(config):
     from transformers import AutoConfig
 
     written = hf_config_dict(config)
-    assert gpt_config(written) == config
+    assert model_config(written) == config
     settings = dict(written)
     theirs = AutoConfig.for_model(settings.pop("model_type"), **settings)
-    assert gpt_config(theirs.to_dict()) == config
+    assert model_config(theirs.to_dict()) == config
     assert theirs.rope_parameters["rope_theta"] == config.rope_theta
 
 
 def test_defaults_are_the_authors():
     from transformers import Qwen3Config
 
-    assert gpt_config({"model_type": "qwen3"}) == gpt_config(Qwen3Config().to_dict())
+    assert model_config({"model_type": "qwen3"}) == model_config(Qwen3Config().to_dict())
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_defaults_are_the_authors():
 )
 def test_what_we_do_not_compute_is_refused(setting):
     with pytest.raises(LearnerError, match="not supported"):
-        gpt_config(hf_config_dict(CONFIGS["plain"]) | setting)
+        model_config(hf_config_dict(CONFIGS["plain"]) | setting)

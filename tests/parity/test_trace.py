@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from llmlab.models.bert import Bert, BertConfig
 from llmlab.models.gpt import GPT, GPTConfig
 from llmlab.models.trace import trace
 
@@ -85,7 +86,7 @@ def by_hand(model, ids):
             seq = range(ids.shape[1])
             q = a["q_rotated"] = torch.stack([rotate(q[:, :, t], t, c.rope_theta) for t in seq], dim=2)
             k = a["k_rotated"] = torch.stack([rotate(k[:, :, t], t, c.rope_theta) for t in seq], dim=2)
-        a |= attend(q, k, v)
+        a |= attend(q, k, v, [[range(t + 1) for t in range(ids.shape[1])]] * len(ids))
         joined = torch.cat([a["head_outputs"][:, h] for h in range(c.n_heads)], dim=-1)
         a["output"] = linear(joined, w, block + "attention.output")
         x = a["residual_after"] = x + a["output"]
@@ -106,8 +107,8 @@ def by_hand(model, ids):
     return made
 
 
-def attend(q, k, v):
-    """Query by query: its scores, the softmax over what came before it, the mixture of values."""
+def attend(q, k, v, seen):
+    """Query by query: its scores, the softmax over the positions `seen[batch][query]`, the mixture of their values."""
     batch, n_heads, seq, head_dim = q.shape
     scores = torch.empty(batch, n_heads, seq, seq, dtype=q.dtype)
     masked = torch.full_like(scores, -math.inf)
@@ -117,11 +118,77 @@ def attend(q, k, v):
             g = h * k.shape[1] // n_heads  # neighbouring query heads share a key-value head
             for t in range(seq):
                 scores[b, h, t] = torch.stack([(q[b, h, t] * k[b, g, s]).sum() for s in range(seq)]) / head_dim**0.5
-                masked[b, h, t, : t + 1] = scores[b, h, t, : t + 1]
-                exponentials = torch.exp(scores[b, h, t, : t + 1])
-                weights[b, h, t, : t + 1] = exponentials / exponentials.sum()
-                outputs[b, h, t] = sum(weights[b, h, t, s] * v[b, g, s] for s in range(t + 1))
+                for s in seen[b][t]:
+                    masked[b, h, t, s] = scores[b, h, t, s]
+                    weights[b, h, t, s] = torch.exp(scores[b, h, t, s])
+                weights[b, h, t] /= weights[b, h, t].sum()
+                outputs[b, h, t] = sum(weights[b, h, t, s] * v[b, g, s] for s in seen[b][t])
     return {"scores": scores, "masked_scores": masked, "weights": weights, "head_outputs": outputs}
+
+
+def gelu(x):
+    return x / 2 * (1 + torch.erf(x / math.sqrt(2)))
+
+
+def bert_by_hand(model, ids, mask, segments):
+    """The same for BERT: `seen` by every query is what is no padding."""
+    c, w, eps = model.config, dict(model.state_dict()), model.config.norm_eps
+    made = {
+        "token_embedding": torch.stack([w["token_embedding.weight"][row] for row in ids]),
+        "position_embedding": w["position_embedding.weight"][: ids.shape[1]][None],
+        "segment_embedding": torch.stack([w["segment_embedding.weight"][row] for row in segments]),
+    }
+    made["added_embedding"] = sum(made.values())
+    x = made["embedding"] = layer_norm(made["added_embedding"], w, "embedding_norm", eps)
+    seen = [[[s for s, real in enumerate(row) if real]] * len(row) for row in mask.tolist()]
+    for n in range(c.n_layers):
+        block = f"blocks.{n}."
+        a = {"residual_before": x}
+        for letter, name in (("q", "query"), ("k", "key"), ("v", "value")):
+            a[letter] = heads(linear(x, w, f"{block}attention.{name}"), c.n_heads)
+        a |= attend(a["q"], a["k"], a["v"], seen)
+        joined = torch.cat([a["head_outputs"][:, h] for h in range(c.n_heads)], dim=-1)
+        a["output"] = linear(joined, w, block + "attention.output")
+        a["added"] = x + a["output"]
+        x = a["residual_after"] = layer_norm(a["added"], w, block + "attention_norm", eps)
+        f = {"residual_before": x, "hidden": linear(x, w, block + "feed_forward.up")}
+        f["activation"] = gelu(f["hidden"])
+        f["output"] = linear(f["activation"], w, block + "feed_forward.down")
+        f["added"] = x + f["output"]
+        x = f["residual_after"] = layer_norm(f["added"], w, block + "feed_forward_norm", eps)
+        made |= {f"layers.{n}.attention.{name}": value for name, value in a.items()}
+        made |= {f"layers.{n}.feed_forward.{name}": value for name, value in f.items()}
+    made["pooled"] = torch.tanh(w["pooler.weight"] @ x[:, 0, :, None] + w["pooler.bias"][:, None])[..., 0]
+    made["nsp_logits"] = (w["nsp_head.weight"] @ made["pooled"][..., None])[..., 0] + w["nsp_head.bias"]
+    made["mlm_head.hidden"] = linear(x, w, "mlm_head.dense")
+    made["mlm_head.activation"] = gelu(made["mlm_head.hidden"])
+    made["mlm_head.normed"] = layer_norm(made["mlm_head.activation"], w, "mlm_head.norm", eps)
+    made["logits"] = linear(made["mlm_head.normed"], w | {"d.weight": w["token_embedding.weight"]}, "d")
+    made["logits"] = made["logits"] + w["mlm_head.decoder.bias"]
+    return made
+
+
+def test_every_number_of_the_trace_of_a_bert_with_padding_and_segments():
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=VOCAB, context_length=CONTEXT, n_layers=2, n_heads=2, d_model=8, d_ff=12)
+    model = Bert(config).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.3)
+    ids = torch.randint(0, VOCAB, (2, 7))
+    mask = torch.tensor([[1, 1, 1, 1, 1, 0, 0], [1] * 7])
+    segments = torch.tensor([[0, 0, 1, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1, 1]])
+    recorded = trace(model, ids, mask, token_type_ids=segments)
+    expected = bert_by_hand(model, ids, mask, segments)
+    assert set(recorded) == set(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(recorded[name].value, value, rtol=1e-9, atol=1e-9, msg=lambda m, n=name: n + m)
+    assert recorded.attention_mask is mask
+    assert recorded.token_type_ids is segments
+    torch.testing.assert_close(recorded.logits_per_layer[-1], expected["logits"], rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(
+        model(ids, mask, token_type_ids=segments).logits, expected["logits"], rtol=1e-9, atol=1e-9
+    )
 
 
 @EACH

@@ -7,5 +7,6 @@ Where another tier of the same process has imported them already the hook comes 
 from jaxtyping import install_import_hook
 
 install_import_hook(
-    ["llmlab.nn", "llmlab.models.gpt", "llmlab.models.scoring", "llmlab.models.trace"], "beartype.beartype"
+    ["llmlab.nn", "llmlab.models.gpt", "llmlab.models.bert", "llmlab.models.scoring", "llmlab.models.trace"],
+    "beartype.beartype",
 )

@@ -7,7 +7,10 @@ import sys
 
 CHECKED = """
 from jaxtyping import TypeCheckError, install_import_hook
-with install_import_hook(["llmlab.nn", "llmlab.models.gpt", "llmlab.models.trace"], "beartype.beartype"):
+with install_import_hook(
+    ["llmlab.nn", "llmlab.models.bert", "llmlab.models.gpt", "llmlab.models.trace"], "beartype.beartype"
+):
+    from llmlab.models.bert import Bert, BertConfig
     from llmlab.models.gpt import GPT, GPTConfig
     from llmlab.models.trace import trace
 import torch
@@ -27,6 +30,9 @@ for config in (
         except TypeCheckError:
             continue
         raise SystemExit("a wrong input was let through")
+model = Bert(BertConfig(vocab_size=7, context_length=8, n_layers=1, d_model=8, n_heads=2))
+model(ids, torch.ones_like(ids), token_type_ids=ids, only=ids == 0)
+trace(model, ids, torch.ones_like(ids), token_type_ids=ids)
 """
 
 
@@ -41,11 +47,12 @@ def test_signatures_hold() -> None:
 
 COMPILED = """
 import torch
+from llmlab.models.bert import Bert, BertConfig
 from llmlab.models.gpt import GPT, GPTConfig
 torch.manual_seed(0)
 ids = torch.randint(0, 7, (2, 8))
-for style in ("gpt2", "gpt"):
-    model = GPT(GPTConfig(style=style, vocab_size=7, context_length=8, n_layers=1, d_model=8, n_heads=2))
+sizes = {"vocab_size": 7, "context_length": 8, "n_layers": 1, "d_model": 8, "n_heads": 2}
+for model in (GPT(GPTConfig(style="gpt2", **sizes)), GPT(GPTConfig(**sizes)), Bert(BertConfig(**sizes))):
     compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
     with torch.autocast("cpu", torch.bfloat16):
         compiled(ids).logits.sum().backward()

@@ -2,6 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from llmlab.models.bert import Bert, BertConfig
 from llmlab.models.gpt import GPT, GPTConfig
 from llmlab.models.size import flops_per_token, kv_cache_bytes, parameter_count, parameters, training_memory
 
@@ -17,6 +18,17 @@ CONFIGS = [
 @pytest.mark.parametrize("config", CONFIGS)
 def test_count_equals_the_built_models(config: GPTConfig) -> None:
     assert parameter_count(config) == parameters(config).total == GPT(config).parameter_count()
+
+
+@pytest.mark.parametrize("heads", [{}, {"nsp_head": False}, {"mlm_head": False, "nsp_head": False, "pooler": False}])
+def test_count_of_a_bert(heads: dict[str, bool]) -> None:
+    config = BertConfig(vocab_size=65, n_layers=2, d_model=64, **heads)
+    assert parameter_count(config) == Bert(config).parameter_count()
+
+
+def test_bert_base_has_110_million() -> None:
+    base = BertConfig(vocab_size=30522, context_length=512, n_layers=12, n_heads=12, d_model=768)
+    assert parameter_count(base) == 110_106_428  # transformers' BertForPreTraining(BertConfig())
 
 
 def test_gpt2_small_has_124_439_808() -> None:

@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
+from llmlab.i18n import LearnerError
+from llmlab.models.bert import Bert, BertConfig
 from llmlab.models.gpt import GPT, GPTConfig
 from llmlab.models.trace import trace
 
@@ -102,3 +106,27 @@ def test_the_model_is_left_as_it_was() -> None:
     model.train()
     trace(model, ids)
     assert model.training
+
+
+BERT = BertConfig(vocab_size=13, context_length=9, n_layers=2, n_heads=2, d_model=8)
+
+
+def test_a_berts_entries_say_their_shapes_and_formulas() -> None:
+    model, ids = Bert(BERT), torch.randint(0, 13, (2, 7))
+    recorded = trace(model, ids, token_type_ids=torch.ones_like(ids))
+    sizes = {"batch": 2, "seq": 7, "query": 7, "key": 7, "head": 2, "kv_head": 2, "head_dim": 4}
+    sizes |= {"d_model": 8, "d_ff": 32, "vocab": 13, "1": 1, "2": 2}
+    for name in recorded:
+        entry = recorded[name]
+        assert entry.formula.count("{") == entry.formula.count("}") > -1
+        assert entry.shape == {axis: sizes[axis] for axis in entry.axes}
+    assert recorded.logits_per_layer.shape == (3, 2, 7, 13)
+    assert torch.equal(recorded.logits_per_layer[-1], recorded.logits)
+
+
+def test_a_headless_berts_trace_has_no_logits() -> None:
+    recorded = trace(Bert(replace(BERT, mlm_head=False, nsp_head=False)), torch.zeros(1, 4, dtype=torch.long))
+    assert "logits" not in recorded
+    assert recorded.pooled.shape == (1, 8)
+    with pytest.raises(LearnerError, match="no head"):
+        _ = recorded.logits_per_layer
