@@ -119,11 +119,12 @@ def _kept_per_token(config: ModelConfig) -> int:
     d, heads = config.d_model, config.n_heads * config.head_dim
     kv_heads = config.n_kv_heads * config.head_dim
     if config.style != "gpt":
-        per_norm, attention, feed_forward = 2 * d, 2 * heads + 2 * kv_heads, 2 * config.d_ff
+        attention, feed_forward = 2 * heads + 2 * kv_heads, 2 * config.d_ff
     else:
-        per_norm, attention, feed_forward = 3 * d, 3 * heads + 2 * kv_heads, 4 * config.d_ff
+        attention, feed_forward = 3 * heads + 2 * kv_heads, 4 * config.d_ff
     if isinstance(config, GPTConfig) and config.qk_norm:
-        attention += 2 * (heads + kv_heads)
+        attention += heads + kv_heads
+    per_norm = 2 * d
     dropout = 2 * d if config.dropout else 0
     return config.n_layers * (2 * per_norm + attention + feed_forward + dropout) + per_norm
 

@@ -2,7 +2,7 @@
 add: rotary positions, QK-norm (Henry et al. 2020), grouped-query heads (Ainslie et al. 2023) and a key–value cache.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -12,11 +12,15 @@ from torch import Tensor, nn
 from llmlab.nn.kv_cache import LayerCache
 from llmlab.nn.norms import RMSNorm
 from llmlab.nn.positions import rotate
+from llmlab.nn.precision import factor
 from llmlab.nn.record import Record
 
 HEADS = "batch head seq head_dim"
 KV_HEADS = "batch kv_head seq head_dim"
 SCORES = "batch head query key"
+
+MOST_KEPT = 256
+"""Longest text whose attention weights are kept whole while training: their memory grows with its square."""
 
 
 class Attention(nn.Module):
@@ -62,6 +66,7 @@ class Attention(nn.Module):
         token: everything in the cache), else everything.
         """
         batch, seq, _ = x.shape
+        x = factor(x)
         q = self.query(x).view(batch, seq, self.n_heads, self.head_dim)
         k = self.key(x).view(batch, seq, self.n_kv_heads, self.head_dim)
         v = self.value(x).view(batch, seq, self.n_kv_heads, self.head_dim).transpose(1, 2)  # (batch, kv, seq, head_dim)
@@ -81,8 +86,6 @@ class Attention(nn.Module):
             if record is not None:
                 record("q_rotated", q, HEADS, r"q'_t = R_t\, q_t")
                 record("k_rotated", k, KV_HEADS, r"k'_s = R_s\, k_s")
-        if torch.is_autocast_enabled("cpu"):
-            v = v.float()
         q, k = q.to(v.dtype), k.to(v.dtype)  # under autocast the norm and the rotation came back as float32
         if cache is not None:
             k, v = cache.append(k, v)
@@ -93,7 +96,12 @@ class Attention(nn.Module):
         return y
 
     def _mix(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-        with _float32_on_a_cpu():
+        autocast = q.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        if autocast and mask is None and 1 < q.shape[2] == k.shape[2] <= MOST_KEPT:
+            return self._mix_by_products(q, k, v)
+        if autocast:  # in bfloat16 the backward pass of the fused kernel takes four times as long
+            q, k, v = q.float(), k.float(), v.float()
+        with torch.autocast("cpu", enabled=False) if autocast else nullcontext():
             return F.scaled_dot_product_attention(
                 q,
                 k,
@@ -103,6 +111,21 @@ class Attention(nn.Module):
                 is_causal=self.causal and mask is None and q.shape[2] > 1,
                 enable_gqa=self.n_kv_heads != self.n_heads,
             )
+
+    def _mix_by_products(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """The same as two batched products with a softmax between them: on a CPU in bfloat16 twice as fast to train as
+        the fused kernel, which there is good in float32 only. The weights are kept for the backward pass.
+        """
+        group = self.n_heads // self.n_kv_heads
+        if group > 1:
+            k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
+        seq = q.shape[2]
+        unseen = torch.full((seq, seq), -torch.inf, dtype=q.dtype).triu(1)
+        with torch.autocast("cpu", enabled=False):
+            scale = self.head_dim**-0.5
+            scores = torch.baddbmm(unseen, q.flatten(0, 1), k.flatten(0, 1).mT, alpha=scale)  # (b · h, seq, seq)
+            weights = F.dropout(scores.softmax(dim=-1), self.dropout, self.training)
+            return torch.bmm(weights, v.flatten(0, 1)).view(q.shape)
 
     def _mix_in_the_open(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, record: Record) -> Tensor:
         """The same as `_mix`, step by step, for the eye."""
@@ -126,11 +149,6 @@ class Attention(nn.Module):
 
     def _linear_formula(self, result: str, read: str, letter: str) -> str:
         return f"{result} = {read} W_{letter}" + (f" + b_{letter}" if self.query.bias is not None else "")
-
-
-def _float32_on_a_cpu() -> AbstractContextManager[object]:
-    """Autocast off, where it is on for a CPU: attention's backward pass takes four times as long in bfloat16 there."""
-    return torch.autocast("cpu", enabled=False) if torch.is_autocast_enabled("cpu") else nullcontext()
 
 
 def causal_mask(queries: int, keys: int, device: torch.device) -> Bool[Tensor, "1 1 queries keys"]:

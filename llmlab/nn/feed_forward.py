@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from llmlab.nn.precision import factor
 from llmlab.nn.record import Record
 
 
@@ -48,6 +49,7 @@ class SwiGLU(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch seq d_model"], *, record: Record | None = None
     ) -> Float[Tensor, "batch seq d_model"]:
+        x = factor(x)
         gate, up = self.gate(x), self.up(x)  # (batch, seq, d_ff) each
         activation = F.silu(gate) * up
         y: Tensor = self.down(activation)

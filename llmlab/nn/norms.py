@@ -1,5 +1,7 @@
 """Root-mean-square normalisation (Zhang & Sennrich 2019). Layer normalisation is `torch.nn.LayerNorm`."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -18,6 +20,9 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Float[Tensor, "*any size"]) -> Float[Tensor, "*any size"]:
+        if self.training and x.device.type == "cpu" and self.weight.dtype == torch.float32:
+            normed: Tensor = _Normed.apply(x, self.weight, self.eps)[0]  # type: ignore[no-untyped-call]
+            return normed
         if x.dtype == torch.float32:
             return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
         wide = x.float()
@@ -26,3 +31,34 @@ class RMSNorm(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.weight.numel()}, eps={self.eps}"
+
+
+class _Normed(torch.autograd.Function):
+    """The same with its backward pass written out: a third of the element-by-element work of torch's own on a CPU.
+
+    With r = 1/√(mean(x²) + ε) and x̂ = r x, the gradient of x is r (g ⊙ dy − x̂ · mean(g ⊙ dy ⊙ x̂)).
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, gain: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+        x = x.float()
+        r = torch.rsqrt(torch.linalg.vector_norm(x, dim=-1, keepdim=True).square() / x.shape[-1] + eps)
+        unit = x * r
+        return unit * gain, unit, r
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        _, unit, r = output
+        ctx.mark_non_differentiable(unit, r)
+        ctx.save_for_backward(unit, inputs[1], r)
+        ctx.given = inputs[0].dtype
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple[Tensor, Tensor, None]:
+        unit, gain, r = ctx.saved_tensors
+        product = dy * unit
+        along = (product @ gain / -gain.numel()).unsqueeze(-1)
+        dx = torch.addcmul(dy * gain, unit, along) * r
+        return dx.to(ctx.given), product.flatten(0, -2).sum(0), None

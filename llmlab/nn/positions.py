@@ -6,6 +6,7 @@ neighbours, is how Llama's and Qwen's published weights are laid out.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -49,5 +50,31 @@ def rotate(
     x: Float[Tensor, "batch heads seq head_dim"], cos: Float[Tensor, "seq half"], sin: Float[Tensor, "seq half"]
 ) -> Float[Tensor, "batch heads seq head_dim"]:
     """Turn each pair (first half, second half) of x by its position's angle."""
+    if x.requires_grad and x.device.type == "cpu":
+        turned: Tensor = _Rotated.apply(x, cos, sin)  # type: ignore[no-untyped-call]
+        return turned
+    return _turned(x, cos, sin)
+
+
+def _turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     first, second = x.chunk(2, dim=-1)
     return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+
+
+class _Rotated(torch.autograd.Function):
+    """The same for training: what a rotation did to x, the rotation by the opposite angle does to its gradient."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        return _turned(x, cos, sin)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[1:])
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None, None]:
+        cos, sin = ctx.saved_tensors
+        return _turned(dy, cos, -sin), None, None

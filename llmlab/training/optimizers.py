@@ -1,18 +1,26 @@
-"""AdamW (Loshchilov & Hutter 2019) for every parameter, or Muon (Jordan et al. 2024) for the matrices inside the
-blocks and AdamW for the rest; both are torch's own.
-
-Muon replaces a matrix's momentum by the nearest orthogonal matrix, so that a step moves all directions alike. Its steps
-are scaled to the size of AdamW's (Liu et al. 2025), so that one learning rate serves both.
+"""Which parameters which optimizer moves, and what they remember: AdamW for every parameter, or Muon for the matrices
+inside the blocks and AdamW for the rest.
 """
 
 from collections.abc import Iterable
+from typing import Any, Protocol
 
-import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
 
+from llmlab.training.adamw import AdamW
 from llmlab.training.config import TrainConfig
+from llmlab.training.muon import Muon
 from llmlab.training.sharding import spread_like, whole
+
+
+class Optimizer(Protocol):
+    """What a training needs of an optimizer: `param_groups` with `params` and `lr`, `state` by parameter, `step`."""
+
+    param_groups: list[dict[str, Any]]
+    state: dict[Tensor, dict[str, Tensor]]
+
+    def step(self) -> None:
+        """Move the parameters by their gradients."""
 
 
 def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
@@ -26,16 +34,11 @@ def build(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
         {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
     ]
     betas = (config.beta1, config.beta2)
-    adamw = AdamW([g for g in groups if g["params"]], lr=config.peak_lr, betas=betas, fused=_can_fuse(parameters))
+    adamw = AdamW([g for g in groups if g["params"]], lr=config.peak_lr, betas=betas)
     if not hidden:
         return [adamw]
-    sharded = any(hasattr(p, "full_tensor") for p in hidden)
-    muon = (_sharded_muon() if sharded else torch.optim.Muon)(
-        hidden,
-        lr=config.peak_lr,
-        weight_decay=config.weight_decay,
-        momentum=config.momentum,
-        adjust_lr_fn="match_rms_adamw",
+    muon = (_sharded_muon() if any(hasattr(p, "full_tensor") for p in hidden) else Muon)(
+        hidden, lr=config.peak_lr, momentum=config.momentum, weight_decay=config.weight_decay
     )
     return [muon, adamw]
 
@@ -44,14 +47,10 @@ def _hidden_matrices(model: nn.Module) -> list[nn.Parameter]:
     return [p for name, p in model.named_parameters() if p.ndim == 2 and name.startswith("blocks.") and p.requires_grad]
 
 
-def _sharded_muon() -> type[torch.optim.Muon]:
+def _sharded_muon() -> type[Muon]:
     from llmlab.training.sharded_muon import ShardedMuon  # torch.distributed takes a while to load
 
     return ShardedMuon
-
-
-def _can_fuse(parameters: Iterable[nn.Parameter]) -> bool:
-    return all(p.device.type in ("cpu", "cuda", "mps") for p in parameters)
 
 
 def set_lr(optimizers: Iterable[Optimizer], lr: float) -> None:
@@ -82,4 +81,4 @@ def load_state_tensors(model: nn.Module, optimizers: Iterable[Optimizer], tensor
         on_device = value if kind == "step" and parameter.device.type == "cpu" else value.to(parameter.device)
         if kind != "step":
             on_device = spread_like(parameter, on_device)
-        holders[id(parameter)].state[parameter][kind] = on_device.clone()
+        holders[id(parameter)].state.setdefault(parameter, {})[kind] = on_device.clone()

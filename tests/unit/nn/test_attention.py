@@ -51,7 +51,7 @@ def test_dropout_acts_on_the_weights_in_training() -> None:
     assert not torch.equal(attention(x), attention(x))
 
 
-def test_under_autocast_on_a_cpu_positions_are_mixed_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_text_is_mixed_in_float32_under_autocast_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
     def mix(*parts: torch.Tensor, **options: object) -> torch.Tensor:
@@ -61,7 +61,25 @@ def test_under_autocast_on_a_cpu_positions_are_mixed_in_float32(monkeypatch: pyt
 
     real = F.scaled_dot_product_attention
     monkeypatch.setattr(F, "scaled_dot_product_attention", mix)
+    monkeypatch.setattr("llmlab.nn.attention.MOST_KEPT", 2)
     attention = Attention(8, n_heads=2, n_kv_heads=1, head_dim=4, qk_norm_eps=1e-6)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert attention(torch.randn(1, 3, 8)).dtype == torch.bfloat16  # the projections stay in bfloat16
     assert seen == [torch.float32] * 3
+
+
+@pytest.mark.parametrize("n_kv_heads", [1, 2])
+def test_mixing_by_products_under_autocast_is_attention(n_kv_heads: int) -> None:
+    torch.manual_seed(0)
+    attention = Attention(16, n_heads=2, n_kv_heads=n_kv_heads, head_dim=8, qk_norm_eps=1e-6).train()
+    inputs = torch.randn(2, 9, 16)
+    gradients = []
+    for autocast in (False, True):
+        x = inputs.clone().requires_grad_()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            attention(x).float().square().sum().backward()
+        gradients.append(x.grad)
+    plain, mixed = gradients
+    assert plain is not None
+    assert mixed is not None
+    assert (plain - mixed).norm() < 0.02 * plain.norm()

@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from llmlab.nn.norms import RMSNorm
 
@@ -21,3 +22,17 @@ def test_bfloat16_squares_in_float32() -> None:
     x = torch.tensor([[300.0, 298.0]]).bfloat16()
     mean_square = x.float().square().mean().sqrt()
     assert torch.equal(RMSNorm(2, eps=1e-6).bfloat16()(x), (x.float() / mean_square).bfloat16())
+
+
+def test_the_written_out_backward_pass_is_the_gradient() -> None:
+    torch.manual_seed(0)
+    norm = RMSNorm(12, eps=1e-2).train()
+    x = torch.randn(3, 5, 12, requires_grad=True)
+    towards = torch.randn(3, 5, 12)
+    with torch.no_grad():
+        norm.weight.copy_(torch.randn(12))
+    ours = torch.autograd.grad(norm(x), (x, norm.weight), towards)
+    theirs = torch.autograd.grad(F.rms_norm(x, (12,), norm.weight, 1e-2), (x, norm.weight), towards)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+    assert torch.equal(norm(x), norm(x.detach().clone()))

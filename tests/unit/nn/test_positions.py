@@ -32,3 +32,11 @@ def test_angles_stay_float32_through_casts() -> None:
     assert torch.equal(table.bfloat16().cos, before)
     assert torch.equal(table.double().float().cos, before)
     assert not table.state_dict()
+
+
+def test_the_gradient_of_a_rotation_is_the_rotation_back() -> None:
+    torch.manual_seed(0)
+    cos, sin = (part.double() for part in RotaryTable(8, 6, theta=100.0)(0, 6, torch.float32))
+    x = torch.randn(2, 3, 6, 8, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: rotate(x, cos, sin), (x,))
+    assert torch.equal(rotate(x, cos, sin), rotate(x.detach(), cos, sin))

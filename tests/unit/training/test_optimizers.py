@@ -20,7 +20,7 @@ def learn(net, chosen, steps, seed=0):
         next_token_loss(net(ids[:, :-1]).logits, ids[:, 1:]).backward()
         for optimizer in chosen:
             optimizer.step()
-            optimizer.zero_grad()
+        net.zero_grad()
     return generator
 
 
@@ -74,7 +74,7 @@ def test_state_saved_and_loaded_continues_bit_for_bit(name):
         next_token_loss(resumed(ids[:, :-1]).logits, ids[:, 1:]).backward()
         for optimizer in again:
             optimizer.step()
-            optimizer.zero_grad()
+        resumed.zero_grad()
     for a, b in zip(straight.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(a, b)
 
