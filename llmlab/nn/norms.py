@@ -20,7 +20,8 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Float[Tensor, "*any size"]) -> Float[Tensor, "*any size"]:
-        if self.training and x.device.type == "cpu" and self.weight.dtype == torch.float32:
+        learning = self.training and torch.is_grad_enabled()
+        if learning and x.device.type == "cpu" and self.weight.dtype == torch.float32:
             normed: Tensor = _Normed.apply(x, self.weight, self.eps)[0]  # type: ignore[no-untyped-call]
             return normed
         if x.dtype == torch.float32:
