@@ -19,8 +19,9 @@ A page is a file `llmlab/ui/NAME.py` listed in `PAGES`, and looks like this:
     if __name__ == "__main__":                             # Streamlit runs the file as a script
         page()
 
-Titles are `ui_shell.page_NAME`, help texts `ui_shell.help_NAME`. Raise `LearnerError` for a person's mistake:
-the shell says it in the reader's language. Widgets are mounted with `llmlab.widgets.streamlit.show`.
+Titles are `ui_shell.page_NAME`, help texts `ui_shell.help_NAME`; those of chapters stand in the course.
+Raise `LearnerError` for a person's mistake: the shell says it in the reader's language.
+Widgets are mounted with `llmlab.widgets.streamlit.show`.
 """
 
 import functools
@@ -35,6 +36,7 @@ from typing import ParamSpec, TypeVar
 import streamlit as st
 
 from llmlab import __version__
+from llmlab.course.unit import by_number
 from llmlab.i18n import LearnerError
 from llmlab.ui import language as languages
 from llmlab.ui import opened
@@ -55,6 +57,8 @@ class PageEntry:
 
 PAGES = (
     PageEntry("start", "", ":material/edit_note:"),
+    PageEntry("course", "ui_shell.section_course", ":material/menu_book:"),
+    *(PageEntry(f"chapter_{number:02d}", "ui_shell.section_course", "") for number in range(1, 11)),
     PageEntry("train", "ui_shell.section_labs", ":material/model_training:"),
     PageEntry("tokenizers", "ui_shell.section_labs", ":material/content_cut:"),
     PageEntry("generate", "ui_shell.section_labs", ":material/alt_route:"),
@@ -79,11 +83,11 @@ def run() -> None:
         if (here / f"{entry.name}.py").is_file():
             page = st.Page(
                 here / f"{entry.name}.py",
-                title=say(f"ui_shell.page_{entry.name}"),
-                icon=entry.icon,
+                title=_title(entry),
+                icon=entry.icon or None,
                 url_path=entry.name,
                 default=entry.name == "start",
-                help=say(f"ui_shell.help_{entry.name}"),
+                help=_help(entry),
             )
             sections.setdefault(say(entry.section) if entry.section else "", []).append(page)
     chosen = st.navigation(sections)  # type: ignore[arg-type]
@@ -91,6 +95,19 @@ def run() -> None:
     with calmly():
         chosen.run()
     footer()
+
+
+def _title(entry: PageEntry) -> str:
+    if entry.name.startswith("chapter_"):
+        unit = by_number(int(entry.name[-2:]))
+        return f"{unit.number} · {unit.title[language()]}"
+    return say(f"ui_shell.page_{entry.name}")
+
+
+def _help(entry: PageEntry) -> str:
+    if entry.name.startswith("chapter_"):
+        return by_number(int(entry.name[-2:])).lead[language()]
+    return say(f"ui_shell.help_{entry.name}")
 
 
 def header(title: str, lead: str, *, terms: str | None = None) -> None:

@@ -1,0 +1,1 @@
+"""The exercises, one file each, named after the function to write."""

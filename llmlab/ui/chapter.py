@@ -1,0 +1,127 @@
+"""A chapter of the course: its prose, formulas, questions, live labs and exercises, in the order of its source."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from llmlab.course import prose
+from llmlab.course.unit import Block, Unit, by_number, units
+from llmlab.ui import exercise_box, labs, reading, shell
+from llmlab.ui.language import language, plain, say, switch
+from llmlab.widgets import labels
+from llmlab.widgets.streamlit import replied, show
+
+READ = ("prose", "formula", "predict", "diagram")
+"""Blocks that one widget draws together; code, labs and exercises stand between them."""
+
+
+def page(number: int) -> None:
+    unit = by_number(number)
+    reading.open_chapter(number)
+    groups = list(_groups(unit.blocks))
+    _act(unit, [index for index, group in enumerate(groups) if group[0].kind in READ])
+    _head(unit)
+    code_cells = 1  # the notebook's first code cell is not on the page
+    for index, group in enumerate(groups):
+        first = group[0]
+        if first.kind in READ:
+            _text(unit, index, group)
+        elif first.kind == "code":
+            _code(unit, group, code_cells)
+        elif first.kind == "lab":
+            labs.draw(unit.name, first)
+        elif first.kind == "exercise":
+            exercise_box.draw(first.name)
+        code_cells += sum(block.kind in ("code", "diagram", "exercise") for block in group)
+    _end(unit)
+
+
+def _groups(blocks: Sequence[Block]) -> list[list[Block]]:
+    found: list[list[Block]] = []
+    for block in blocks:
+        kind = "read" if block.kind in READ else block.kind
+        before = found[-1][0].kind if found else ""
+        if found and kind in ("read", "code") and kind == ("read" if before in READ else before):
+            found[-1].append(block)
+        else:
+            found.append([block])
+    return found
+
+
+def _head(unit: Unit) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title(f"{unit.number} · {unit.title[language()]}", anchor=False)
+        switch()
+    st.markdown(unit.lead[language()])
+    st.caption(say("ui_course.minutes_of_reading", n=unit.minutes, language=language(), name=unit.name))
+    st.markdown(f"**{say('ui_course.can')}**\n\n" + "\n".join(f"- {can[language()]}" for can in unit.can))
+
+
+def _text(unit: Unit, index: int, group: Sequence[Block]) -> None:
+    items, named = [], set()
+    for block in group:
+        item, terms = reading.item(unit, block, hidden=reading.answers_hidden())
+        items.append(item)
+        named |= terms
+    state = {"items": items, "terms": reading.explained(named), "labels": labels("course_text", language())}
+    show("course_text", key=_key(unit, index), state=state, language=language())
+
+
+def _key(unit: Unit, index: int) -> str:
+    return f"text_{unit.name}_{index}"
+
+
+def _act(unit: Unit, groups: Sequence[int]) -> None:
+    """Do what a word or an option that was just clicked asks for, once."""
+    for index in groups:
+        ask: dict[str, Any] | None = replied(_key(unit, index), "ask")
+        if not ask or st.session_state.get("course_acted") == ask["nonce"]:
+            continue
+        if ask["nonce"] <= st.session_state.get("course_acted", ""):
+            continue
+        st.session_state["course_acted"] = ask["nonce"]
+        if "predict" in ask:
+            reading.predict(unit, str(ask["predict"]), int(ask["choice"]))
+        elif "lab" in ask:
+            name, settings = prose.target(ask["lab"])
+            labs.set_up(unit.name, name, settings)
+        elif "go" in ask:
+            _go(str(ask["go"]))
+
+
+def _go(address: str) -> None:
+    scheme, _, rest = address.partition(":")
+    path, query = prose.target(prose.href(scheme, rest).lstrip("/"))
+    if path in {entry.name for entry in shell.PAGES}:
+        st.switch_page(shell.file_of(path), query_params={**query, "lang": language()})
+
+
+def _code(unit: Unit, group: Sequence[Block], first_cell: int) -> None:
+    with st.expander(say("ui_course.code"), icon=":material/code:"):
+        outputs = reading.outputs(unit)
+        for offset, block in enumerate(group):
+            st.code(block.code, language="python")
+            for output in outputs[first_cell + offset] if first_cell + offset < len(outputs) else []:
+                reading.show_output(output)
+
+
+def _end(unit: Unit) -> None:
+    st.divider()
+    here = [do for do in unit.does if do.at is not None]
+    missing = [do for do in unit.does if do.at is None]
+    if here:
+        st.markdown(f"**{say('ui_course.here')}**\n\n" + "\n".join(f"- {do.words[language()]}" for do in here))
+    if missing:
+        with st.container(key="not_here_yet"):
+            lines = "\n".join(f"- {do.words[language()]}" for do in missing)
+            st.markdown(f"**{say('ui_course.not_here_yet')}**\n\n{lines}")
+    if unit.sources:
+        with st.expander(say("ui_course.sources"), icon=":material/menu_book:"):
+            st.markdown("\n".join(f"- {plain(s['name'])}, [{plain(s['title'])}]({s['url']})" for s in unit.sources))
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        for other in units():
+            if abs(other.number - unit.number) == 1:
+                way = "next" if other.number > unit.number else "previous"
+                label = say(f"ui_course.{way}", title=f"{other.number} · {other.title[language()]}")
+                st.page_link(shell.file_of(f"chapter_{other.number:02d}"), label=label)

@@ -1,0 +1,6 @@
+"""Chapter 3 of the course."""
+
+from llmlab.ui import chapter
+
+if __name__ == "__main__":
+    chapter.page(3)

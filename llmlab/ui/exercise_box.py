@@ -1,0 +1,62 @@
+"""An exercise on a page: stub, hints one by one, a check in a process of its own."""
+
+import streamlit as st
+
+from llmlab.course.checking import exercise
+from llmlab.ui import reading, shell
+from llmlab.ui.language import language, plain, say
+
+
+@shell.fragment
+def draw(name: str) -> None:
+    task, spoken = exercise(name), language()
+    with st.container(border=True, key=f"exercise_{name}"):
+        done = f" · :green[{say('ui_course.passed')}]" if name in reading.done().passed else ""
+        st.markdown(f"**{say('ui_course.exercise', title=task.title[spoken])}**{done}")
+        st.markdown(task.task[spoken])
+        key = f"exercise_{name}_code"
+        st.session_state.setdefault(key, task.stub)
+        lines = st.session_state[key].count("\n") + 2
+        st.html(f"<style>.st-key-{key} textarea {{font-family: ui-monospace, Menlo, Consolas, monospace}}</style>")
+        code = st.text_area(say("ui_course.exercise_code"), key=key, height=max(140, min(420, 26 * lines)))
+        with st.container(horizontal=True):
+            checked = st.button(say("ui_course.check"), key=f"{key}_check", type="primary")
+            shown = int(st.session_state.get(f"{key}_hints", 0))
+            if shown < len(task.hints):
+                st.button(
+                    say("ui_course.hint_more"), key=f"{key}_hint", on_click=_one_more, args=(f"{key}_hints", shown)
+                )
+            st.button(
+                say("ui_course.reset"), key=f"{key}_reset", type="tertiary", on_click=_reset, args=(key, task.stub)
+            )
+        for number, hint in enumerate(task.hints[: int(st.session_state.get(f"{key}_hints", 0))], start=1):
+            st.markdown(say("ui_course.hint", number=number, hint=hint[spoken]))
+        if checked:
+            _check(name, code)
+        if not reading.answers_hidden():
+            with st.expander(say("ui_course.answer")):
+                st.code(task.answer, language="python")
+
+
+def _check(name: str, code: str) -> None:
+    from llmlab.course.sandbox import try_code
+
+    with st.spinner(say("ui_course.checking")):
+        trial = try_code(name, code, language())
+    if trial.passed:
+        reading.passed(name)
+        st.success(plain(trial.message), icon=":material/check:")
+    else:
+        st.warning(plain(trial.message), icon=":material/lightbulb:")
+    for title, text in (("ui_course.printed", trial.printed), ("ui_course.detail", trial.detail)):
+        if text:
+            st.caption(say(title))
+            st.code(text, language=None)
+
+
+def _one_more(key: str, shown: int) -> None:
+    st.session_state[key] = shown + 1
+
+
+def _reset(key: str, stub: str) -> None:
+    st.session_state[key] = stub

@@ -1,0 +1,57 @@
+"""The course's pages: every chapter in both languages, guesses that are kept, answers that a teacher hides."""
+
+import pytest
+
+
+def text_states(visited) -> list[dict]:
+    import json
+
+    found = [w for w in visited.app.get("bidi_component") if w.proto.component_name == "llmlab_course_text"]
+    return [json.loads(w.proto.json)["state"] for w in found]
+
+
+def question(visited) -> dict:
+    return next(i for state in text_states(visited) for i in state["items"] if i["kind"] == "predict")
+
+
+def answer(visited, unit: str, name: str, choice: int) -> None:
+    found = [w for w in visited.app.get("bidi_component") if w.proto.component_name == "llmlab_course_text"]
+    key = next(w.key for w in found if f'"{name}"' in w.proto.json)
+    visited.app.session_state[key] = {"ask": {"predict": name, "choice": choice, "nonce": "1"}}
+    visited.app.run()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("number", range(1, 11))
+def test_every_chapter_opens_in_both_languages(visit, number, language):
+    visited = visit(f"chapter_{number:02d}", lang=language)
+    assert not visited.broken(), visited.said()
+    assert visited.app.title[0].value.startswith(f"{number} · ")
+    html = "".join(item.get("html", "") for state in text_states(visited) for item in state["items"])
+    assert html
+    assert html.isascii() or language == "zh" or "<math" in html or "“" in html
+
+
+def test_the_answer_comes_after_the_guess_and_the_first_guess_stays(visit):
+    visited = visit("chapter_06", lang="en")
+    before = question(visited)
+    assert before["answer"] is None
+    assert not any(option["right"] for option in before["options"])
+    answer(visited, "06_inside_the_models", before["name"], 0)
+    after = question(visited)
+    assert after["chosen"] == 0
+    assert after["answer"]
+    assert question(visit("chapter_06", lang="zh"))["chosen"] == 0
+
+
+def test_a_teacher_hides_the_answers(visit, monkeypatch):
+    visited = visit("chapter_06", lang="en", answers="hidden")
+    before = question(visited)
+    answer(visited, "06_inside_the_models", before["name"], 0)
+    assert question(visited)["answer"] is None
+    assert not any("answer" in e.label.lower() for e in visited.app.expander)
+
+
+def test_the_overview_counts_what_was_done(visit):
+    visit("chapter_06", lang="en")
+    assert "1 of 10 chapters opened" in visit("course", lang="en").said()
