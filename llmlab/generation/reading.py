@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from llmlab.generation.numpy_step import NumpyStep, can_step
 from llmlab.models.gpt import GPT
 from llmlab.text.tokenizer import Tokenizer
 
@@ -44,6 +45,7 @@ class Reader:
         self._device = next(model.parameters()).device
         self._context_length = model.config.context_length
         self._cache = model.new_cache(1, longest) if use_cache else None
+        self._step = NumpyStep(model, self._cache) if self._cache is not None and can_step(model) else None
         self._start: int | None = None
 
     @torch.inference_mode()
@@ -55,6 +57,8 @@ class Reader:
                 self._cache.truncate(0)
             first += self._cache.length
         self._start = start
+        if self._step is not None and first == len(ids) - 1:
+            return torch.from_numpy(self._step(ids[first]))
         unread = torch.tensor([ids[first:]], device=self._device)  # (1, seq)
         logits: Tensor = self._model(unread, cache=self._cache).logits  # (1, seq, vocab)
         return logits[0, -1].float().cpu()

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from llmlab.generation.reading import Reader
 from llmlab.models.build import Model
 from llmlab.models.gpt import GPT
 from llmlab.text.tokenizer import Tokenizer
@@ -24,31 +25,20 @@ def prompt(tokenizer: Tokenizer, val_ids: np.ndarray) -> list[int]:
     return ids[start : start + PROMPT] or ids[:PROMPT]
 
 
-@torch.no_grad()
 def write(model: Model, prompt_ids: list[int], n_tokens: int, seed: int) -> list[int]:
-    """`n_tokens` ids that follow the prompt, by a generator of their own. Leaves the model in the mode it was in.
-
-    When the context is full, the model goes on from its second half.
-    """
+    """`n_tokens` ids that follow the prompt, by a generator of their own. Leaves the model in the mode it was in."""
     assert isinstance(model, GPT)
     was_training = model.training
     model.eval()
-    device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(seed)
     ids = list(prompt_ids)
-    cache = None
+    reader = Reader(model, longest=len(ids) + n_tokens)
     for _ in range(n_tokens):
-        if cache is None or cache.length == cache.max_length:
-            cache = model.new_cache(1)
-            keep = len(ids) if len(ids) < cache.max_length else cache.max_length // 2
-            new = ids[-keep:] if keep else ids[-1:]
-        logits = model(torch.tensor([new], device=device), cache=cache).logits[0, -1]
-        ids.append(_draw(logits, generator))
-        new = ids[-1:]
+        ids.append(_draw(reader.next_logits(ids), generator))
     model.train(was_training)
     return ids[len(prompt_ids) :]
 
 
 def _draw(logits: Tensor, generator: torch.Generator) -> int:
-    probabilities = torch.softmax(logits.float().cpu() / TEMPERATURE, dim=-1)
+    probabilities = torch.softmax(logits / TEMPERATURE, dim=-1)
     return int(torch.multinomial(probabilities, 1, generator=generator))

@@ -1,0 +1,51 @@
+import pytest
+import torch
+from torch import nn
+
+from llmlab.i18n import LearnerError
+from llmlab.models.gpt import GPT, GPTConfig
+from llmlab.nn.int8 import Int8Linear, in_int8
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_weights_are_those_of_torchs_own_quantiser(bias: bool) -> None:
+    torch.manual_seed(0)
+    linear = nn.Linear(40, 24, bias=bias)
+    with torch.no_grad():
+        linear.weight[3] *= 100  # a scale for each output: a large one does not blur the others
+    inputs = torch.eye(40)
+    read = Int8Linear(linear)(inputs)  # column after column of the matrix
+    observer = torch.ao.quantization.PerChannelMinMaxObserver(dtype=torch.qint8, qscheme=torch.per_channel_symmetric)
+    observer(linear.weight)
+    scales, zeros = observer.calculate_qparams()
+    expected = torch.quantize_per_channel(linear.weight, scales, zeros, 0, torch.qint8).dequantize()
+    steps = scales if linear.bias is None else scales + 1e-6
+    difference = (read - (linear.bias if bias else 0) - expected.T).abs()
+    assert (difference <= steps).all()
+    error = (read - linear(inputs)).abs().amax(0)
+    assert (error <= 0.51 * linear.weight.abs().amax(1) / 127 + 1e-5).all()
+
+
+def test_a_row_of_zeros_stays_zero() -> None:
+    linear = nn.Linear(8, 4, bias=False)
+    nn.init.zeros_(linear.weight)
+    assert torch.equal(Int8Linear(linear)(torch.ones(2, 8)), torch.zeros(2, 4))
+
+
+def test_the_rest_of_the_model_is_shared_and_the_original_left_alone() -> None:
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(vocab_size=30, d_model=32, n_layers=2)).eval()
+    ids = torch.randint(30, (2, 9))
+    before = model(ids).logits
+    small = in_int8(model)
+    assert small.token_embedding.weight is model.token_embedding.weight
+    assert sum(isinstance(m, Int8Linear) for m in small.modules()) == 2 * 7 + 1
+    assert torch.equal(model(ids).logits, before)
+    logits = small(ids).logits
+    assert not torch.equal(logits, before)
+    torch.testing.assert_close(logits, before, atol=0.02, rtol=0.02)
+
+
+def test_only_float32_on_a_cpu() -> None:
+    with pytest.raises(LearnerError, match="float32"):
+        in_int8(GPT(GPTConfig(vocab_size=30, d_model=32, n_layers=1)).double())
