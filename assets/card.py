@@ -25,6 +25,7 @@ from llmlab import hub  # noqa: E402
 from llmlab.charts.theme import PALETTE  # noqa: E402
 from llmlab.generation import SamplingConfig, generate  # noqa: E402
 from llmlab.hub.catalogue import entry  # noqa: E402
+from llmlab.i18n import say  # noqa: E402
 from llmlab.models.ngram import NGram, uniform_loss  # noqa: E402
 from llmlab.models.scoring import validation_loss  # noqa: E402
 from llmlab.text.batches import split  # noqa: E402
@@ -127,6 +128,8 @@ def card(name: str, facts: dict[str, Any], texts: list[str]) -> str:
     """The model card, in English and Chinese."""
     corpus = entry(facts["corpus"])
     minutes = facts["seconds"] / 60
+    collection = corpus.licence.removeprefix("public domain (collection: ").removesuffix(")")
+    licence = say("ui_library.public_domain", "zh", collection=collection)
     beside = {
         "English": ("uniform guess", "Kneser–Ney, order 3", "Kneser–Ney, order 6", "this model"),
         "中文": ("均匀猜测", "Kneser–Ney 三元", "Kneser–Ney 六元", "本模型"),
@@ -171,7 +174,7 @@ its source and means little. Use it to look at how a language model works.
 {facts["parameters"]:,} 个参数，一个字符一个词元（共 {facts["vocabulary"]:,} 个）。
 可用 transformers（`AutoModelForCausalLM`）或 llmlab（`hub.load("{name}")`）打开。权重许可：Apache-2.0。
 
-**数据**：{corpus.title["zh"]}，来自 [{corpus.source}]({corpus.source_url})；
+**数据**：{corpus.title["zh"]}，{licence}，来自 [{corpus.source}]({corpus.source_url})；
 用 {facts["training_characters"]:,} 个字符训练，最后 {facts["validation_characters"]:,} 个字符留作验证。
 
 **训练**：`python -m llmlab train --recipe {facts["recipe"]}`，共 {facts["steps"]:,} 步、

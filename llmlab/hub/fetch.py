@@ -40,7 +40,7 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
     """
     found = entry(name)
     for other in found.requires:
-        fetch(other)
+        _fetch_part(other, found)
     local = _local(found)
     if local is not None:
         return local
@@ -63,6 +63,17 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
     if len(missing) == len(answers):
         raise missing[0]
     raise LearnerError("hub.unreachable", name=name, offline=_offline(found), detail=str(answers[-1])) from answers[-1]
+
+
+def _fetch_part(name: str, whole: Entry) -> None:
+    """What another entry requires; without a network the one that was asked for is named."""
+    try:
+        fetch(name)
+    except LearnerError as error:
+        if error.phrase != "hub.unreachable":
+            raise
+        named = {"name": whole.name, "offline": _offline(whole)}
+        raise LearnerError(error.phrase, **error.parameters | named) from error
 
 
 def _local(found: Entry) -> Path | None:

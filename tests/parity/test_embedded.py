@@ -40,6 +40,7 @@ def test_the_folder_is_small_and_complete(name: str) -> None:
     assert f"{facts['val_loss']:.3f}" in card
     assert f"{facts['bits_per_character']:.3f}" in card
     assert entry(facts["corpus"]).licence in card
+    assert "公有领域" in card
     assert "Limits" in card
     assert "局限" in card
     assert (folder / "curve.svg").read_text(encoding="utf-8").startswith("<svg")

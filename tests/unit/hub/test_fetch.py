@@ -116,6 +116,10 @@ def test_what_an_entry_requires_comes_with_it(parcel: Any) -> None:
     assert hub.is_local("parcel")
     shutil.rmtree(hub.cache() / "parcel")
     assert not hub.is_local("book")
+    silent = replace(parcel.entry, sources=(parcel.source("npm", "silent"),))
+    parcel.catalogued(silent, replace(silent, name="book", requires=("parcel",)))
+    with pytest.raises(LearnerError, match="'book' could not be downloaded"):
+        hub.fetch("book")
 
 
 def test_progress_ends_at_the_size_that_was_announced(parcel: Any) -> None:
