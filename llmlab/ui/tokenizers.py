@@ -118,7 +118,7 @@ def _learned(corpus: str, size: int) -> dict[str, Any]:
         kind: train_tokenizer(kind, text, vocab_size=None if kind == "char" else size)
         for kind in ("char", "word", "bpe")
     }
-    return learned | {"beginning": text[:80].rsplit("\n", 1)[0]}
+    return learned | {"beginning": text[:80].rsplit("\n", 1)[0].split("\n\n")[0]}
 
 
 def _own_tokenizer() -> tuple[str, Any] | None:

@@ -154,7 +154,7 @@ def keep(name: str, content: bytes | memoryview, file_id: str = "") -> Path:
     through, and for an unreadable file.
     """
     from llmlab.hub.home import home
-    from llmlab.text.files import read_text
+    from llmlab.text.files import text_of
 
     kind = Path(name).suffix.lower().lstrip(".")
     if kind not in FILE_TYPES:
@@ -163,15 +163,11 @@ def keep(name: str, content: bytes | memoryview, file_id: str = "") -> Path:
         raise LearnerError(
             "ui_train.upload_size", megabytes=len(content) // 1_000_000, most=LARGEST_UPLOAD // 1_000_000
         )
+    text_of(bytes(content), name)  # a mistake is told with the name that the learner knows
     folder = home() / "uploads"
     folder.mkdir(exist_ok=True)
     path = folder / f"{secrets.token_hex(8)}.{kind}"
     path.write_bytes(content)
-    try:
-        read_text(path)
-    except LearnerError:
-        path.unlink(missing_ok=True)
-        raise
     st.session_state["train_upload"] = {"path": str(path), "name": name, "id": file_id}
     return path
 

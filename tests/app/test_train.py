@@ -141,6 +141,7 @@ def test_uploads_are_checked_again_in_python(name, content, phrase, home):
     with pytest.raises(LearnerError) as caught:
         train_text.keep(name, content)
     assert caught.value.phrase.startswith(phrase)
+    assert caught.value.parameters.get("name", name) == name  # not the random name under which it would be kept
     assert not list(home.rglob("*.txt"))
 
 
