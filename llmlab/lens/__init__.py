@@ -1,0 +1,1 @@
+"""Reading traces: what the parts of a model do on a text."""
