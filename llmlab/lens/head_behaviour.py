@@ -42,7 +42,7 @@ def attention_weights(left: Trace) -> Float[np.ndarray, "layer head query key"]:
 
 
 def separators(token_texts: Sequence[str]) -> Bool[np.ndarray, " seq"]:
-    """Which tokens, as they are shown, hold no letter or digit, or are special (`[SEP]`, `<|end|>`); never the first."""
+    """Which tokens, as shown, hold no letter or digit, or are special (`[SEP]`, `<|end|>`); never the first."""
     found = [bool(_SPECIAL.fullmatch(text)) or not any(c.isalnum() for c in text) for text in token_texts]
     return np.array([False, *found[1:]][: len(found)], dtype=bool)
 

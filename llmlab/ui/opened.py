@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CHOICE = "model_choice"
+_WRITTEN = "model_in_address"
 _EMBEDDED = {"en": ("shakespeare-gpt", "tang-gpt"), "zh": ("tang-gpt", "shakespeare-gpt")}
 
 OPENINGS = ("To be, or not to be, that is the ", "床前明月光，疑是地上", "Once upon a time", "从前有一")
@@ -58,6 +59,13 @@ def _remember(wanted: str | None) -> None:
     st.session_state[_CHOICE] = wanted
 
 
+def into_address(chosen: Choice) -> None:
+    """Name the model on show in the address, to be shared; for this session that is no choice of its own."""
+    st.session_state[_WRITTEN] = chosen.name
+    if st.query_params.get("model") != chosen.name:
+        st.query_params["model"] = chosen.name
+
+
 def embedded() -> Choice | None:
     """The model that comes with the project in the reader's language, else in the other one."""
     from llmlab import hub
@@ -84,7 +92,7 @@ def choice() -> Choice:
     else the embedded one. Raises LearnerError when there is no such model, or none at all.
     """
     asked = st.query_params.get("model")
-    if asked:
+    if asked and asked != st.session_state.get(_WRITTEN):
         st.session_state[_CHOICE] = asked
     wanted = st.session_state.get(_CHOICE)
     if wanted == "embedded":
@@ -168,6 +176,7 @@ def warm() -> None:
 
     def imports() -> None:
         import llmlab.hub.folder
+        import llmlab.widgets.attention
         import llmlab.widgets.generated_text
         import llmlab.widgets.reader  # noqa: F401
 

@@ -62,6 +62,7 @@ PAGES = (
     PageEntry("train", "ui_shell.section_labs", ":material/model_training:"),
     PageEntry("tokenizers", "ui_shell.section_labs", ":material/content_cut:"),
     PageEntry("generate", "ui_shell.section_labs", ":material/alt_route:"),
+    PageEntry("attention", "ui_shell.section_labs", ":material/visibility:"),
     PageEntry("library", "ui_shell.section_library", ":material/library_books:"),
 )
 

@@ -18,7 +18,7 @@ from llmlab.lens.head_behaviour import attention_weights, habits, induction_scor
 from llmlab.models.gpt import GPT
 from llmlab.models.trace import trace
 from llmlab.text.tokenizer import Tokenizer
-from llmlab.widgets.payload import Packed, pack
+from llmlab.widgets.payload import pack
 
 MOST_TOKENS = 512
 """Longer texts are refused: a picture of them would take gigabytes to compute and could not be read."""
@@ -107,8 +107,7 @@ class Viewer:
 
     def _answer(self, ask: Mapping[str, Any], language: Language) -> dict[str, Any]:
         reading = self.read(str(ask.get("text", "")), str(ask.get("second") or ""))
-        stamp = self._stamp(reading)
-        seen = self._seen(reading, stamp)
+        stamp, seen = self._stamp(reading), self.seen(reading)
         layer, head = self._choose(int(ask.get("layer", -1)), int(ask.get("head", -1)), seen)
         if ask.get("save") == "html":
             return {"stamp": stamp, "picture": None, "exact": [], "file": self.file(ask, language)}
@@ -157,10 +156,10 @@ class Viewer:
         if not state["answer"]["error"]:
             shown = state["answer"]["layer"], state["answer"]["head"]
             reading = self.read(str(ask.get("text", "")), str(ask.get("second") or ""))
-            seen = self._seen(reading, self._stamp(reading))
+            seen = self.seen(reading)
             if seen.weights.size <= WHOLE:
                 every = np.ndindex(seen.weights.shape[:2])
-                more = [self._numbers(seen, *one, scores=False) for one in every if one != shown]
+                more = [self._numbers(seen, *one) for one in every if one != shown]
         title = " · ".join(filter(None, (self.title, str(ask.get("text", ""))[:60])))
         return html.page("attention", state, title=title, language=language, later={"more": more})
 
@@ -179,7 +178,9 @@ class Viewer:
             "live": True,
         }
 
-    def _seen(self, reading: Reading, stamp: str) -> Seen:
+    def seen(self, reading: Reading) -> Seen:
+        """The attention on a reading; the last one is kept. Raises LearnerError where it is not finite."""
+        stamp = self._stamp(reading)
         if self._kept is not None and self._kept[0] == stamp:
             return self._kept[1]
         self._kept = None  # before the new one is made: two at a time would take twice the memory
@@ -214,11 +215,11 @@ class Viewer:
             "scores": {name: np.round(values, 4).tolist() for name, values in scores.items()},
         }
 
-    def _numbers(self, seen: Seen, layer: int, head: int, *, scores: bool = True) -> dict[str, Any]:
-        """The float32 of one head. Without `scores` the browser can tell them from q and k no more than to rounding."""
+    def _numbers(self, seen: Seen, layer: int, head: int) -> dict[str, Any]:
+        """The float32 of one head."""
         found = seen.head(layer, head)
-        parts: dict[str, Packed] = {"weights": pack(found.weights), "q": pack(found.q), "k": pack(found.k)}
-        return {"layer": layer, "head": head, **parts, "scores": pack(found.scores) if scores else None}
+        names = ("weights", "scores", "q", "k")
+        return {"layer": layer, "head": head, **{name: pack(getattr(found, name)) for name in names}}
 
 
 def shares(weights: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import pytest
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("page", ["start", "generate", "tokenizers"])
+@pytest.mark.parametrize("page", ["start", "generate", "tokenizers", "attention"])
 def test_the_code_runs(visit, page, language):
     shown = visit(page, lang=language)
     source = shown.app.code[-1].value
@@ -12,7 +12,7 @@ def test_the_code_runs(visit, page, language):
     names: dict[str, object] = {}
     exec(compile(body, page, "exec"), names)
     made = eval(compile(last, page, "eval"), names)
-    name = {"start": "reader", "generate": "generated_text", "tokenizers": "token_strip"}[page]
+    name = {"start": "reader", "generate": "generated_text", "tokenizers": "token_strip"}.get(page, page)
     _, state = shown.widget(name)
     if page == "generate":
         assert made.settings["prompt"] == state["settings"]["prompt"]

@@ -26,7 +26,7 @@ def test_modules_are_plain_and_put_text_in_as_text(name):
     )
 
 
-@pytest.mark.parametrize("name", ["reader", "generated_text", "token_strip"])
+@pytest.mark.parametrize("name", ["reader", "generated_text", "token_strip", "attention"])
 def test_every_word_the_widget_says_exists(name):
     said = set(re.findall(r"\bsay\.(\w+)", module(name)) + re.findall(r"words\(\)\.(\w+)", module(name)))
     for language in ("en", "zh"):
@@ -34,7 +34,7 @@ def test_every_word_the_widget_says_exists(name):
 
 
 def test_every_phrase_has_both_languages():
-    for area in ("widgets", "ui_shell", "ui_start", "ui_generate", "ui_tokenizers"):
+    for area in ("widgets", "ui_shell", "ui_start", "ui_generate", "ui_tokenizers", "ui_attention"):
         for key, phrase in phrase_table(area).items():
             assert phrase.keys() == {"en", "zh"}, key
             assert set(re.findall(r"\{\w+\}", phrase["en"])) == set(re.findall(r"\{\w+\}", phrase["zh"])), key
