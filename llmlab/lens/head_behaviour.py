@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.models.trace import Trace, trace
 
 ON_A_TEXT = ("previous", "same", "first", "separator")
@@ -88,11 +88,12 @@ def induction_of(weights: Float[np.ndarray, "layer head seq seq"]) -> Float[np.n
     """
     length = weights.shape[-1] // 2
     second = np.arange(length, 2 * length)
-    return weights[..., second, second - length + 1].astype(np.float64).mean(axis=-1)
+    found: np.ndarray = weights[..., second, second - length + 1].astype(np.float64).mean(axis=-1)
+    return found
 
 
 def induction_scores(
-    model: GPT, vocabulary: Sequence[int] | None = None, *, seed: int = 0
+    model: Model, vocabulary: Sequence[int] | None = None, *, seed: int = 0
 ) -> Float[np.ndarray, "layer head"]:
     """How much each head of a model is an induction head. `vocabulary`: the ids to draw from, all by default."""
     length = min(REPEATED, model.config.context_length // 2)

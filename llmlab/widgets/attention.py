@@ -15,7 +15,7 @@ import torch
 
 from llmlab.i18n import Language, LearnerError
 from llmlab.lens.head_behaviour import attention_weights, habits, induction_scores, scores_on_text, separators
-from llmlab.models.gpt import GPT
+from llmlab.models.build import Model
 from llmlab.models.trace import trace
 from llmlab.text.tokenizer import Tokenizer
 from llmlab.widgets.payload import pack
@@ -54,7 +54,7 @@ class Head:
 class Seen:
     """The attention of all heads on one reading, in memory while it is asked about."""
 
-    def __init__(self, model: GPT, reading: Reading) -> None:
+    def __init__(self, model: Model, reading: Reading) -> None:
         self.reading = reading
         ids = torch.tensor([reading.ids])
         segments = _takes_segments(model)
@@ -89,7 +89,7 @@ class Viewer:
     `title` names the model in saved pictures and files.
     """
 
-    def __init__(self, model: GPT, tokenizer: Tokenizer, *, title: str = "") -> None:
+    def __init__(self, model: Model, tokenizer: Tokenizer, *, title: str = "") -> None:
         self.model, self.tokenizer, self.title = model, tokenizer, title
         self._kept: tuple[str, Seen] | None = None
 
@@ -232,14 +232,15 @@ def shares(weights: np.ndarray) -> np.ndarray:
         step = -(-seq // THUMBNAIL)
         edges = np.arange(0, seq, step)
         weights = np.maximum.reduceat(np.maximum.reduceat(weights, edges, axis=-1), edges, axis=-2)
-    return np.rint(255 * np.sqrt(weights)).astype(np.uint8)
+    drawn: np.ndarray = np.rint(255 * np.sqrt(weights)).astype(np.uint8)
+    return drawn
 
 
-def _takes_segments(model: GPT) -> bool:
+def _takes_segments(model: Model) -> bool:
     return hasattr(model.config, "n_segments")
 
 
-def _paired(model: GPT, tokenizer: Tokenizer, text: str, second: str) -> tuple[list[int], list[int]]:
+def _paired(model: Model, tokenizer: Tokenizer, text: str, second: str) -> tuple[list[int], list[int]]:
     """Ids and segments: [CLS] text [SEP] second [SEP] for a BERT; for others one text after the other."""
     first, other = tokenizer.encode(text), tokenizer.encode(second) if second.strip() else []
     if not _takes_segments(model):
@@ -257,7 +258,7 @@ def _special(tokenizer: Tokenizer, name: str) -> list[int]:
     return ids if len(ids) == 1 else []
 
 
-def _ordinary(model: GPT, tokenizer: Tokenizer) -> Sequence[int]:
+def _ordinary(model: Model, tokenizer: Tokenizer) -> Sequence[int]:
     """Ids of tokens that stand for text: what hides in brackets like [SEP] or <unk> does not."""
     size = min(model.config.vocab_size, tokenizer.vocab_size)
     special = separators(["", *tokenizer.token_texts(range(size))])[1:]
@@ -266,7 +267,7 @@ def _ordinary(model: GPT, tokenizer: Tokenizer) -> Sequence[int]:
 
 
 def show(
-    model: GPT,
+    model: Model,
     tokenizer: Tokenizer,
     text: str,
     second: str = "",
@@ -285,7 +286,7 @@ def show(
 
 
 def save(
-    path: str, model: GPT, tokenizer: Tokenizer, text: str, second: str = "", *, language: Language = "en"
+    path: str, model: Model, tokenizer: Tokenizer, text: str, second: str = "", *, language: Language = "en"
 ) -> None:
     """Write the view of a text as one HTML file that needs nothing else."""
     from pathlib import Path
