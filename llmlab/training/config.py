@@ -16,7 +16,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "model": ("gpt", "gpt2"),
     "optimizer": ("adamw", "muon"),
     "schedule": ("cosine", "trapezoid"),
-    "precision": ("float32", "bfloat16"),
+    "precision": ("auto", "float32", "bfloat16"),
     "parallel": ("ddp", "fsdp"),
 }
 LARGEST_SEED = 2**63 - 1
@@ -67,6 +67,9 @@ class TrainConfig:
 
     qk_norm: bool = True
     """Whether a gpt model normalises queries and keys (as Qwen3 does; Llama does not)."""
+
+    rope_theta: float | None = None
+    """How slowly the slowest pair of a query turns with position (gpt only): by default the context, so that it turns by about one radian over all of it."""  # noqa: E501
 
     tie_embeddings: bool = True
     """Whether the output layer shares its weights with the token embeddings."""
@@ -149,8 +152,8 @@ class TrainConfig:
     device: str = "auto"
     """Where to compute: cpu, cuda, cuda:1, mps, or auto for the fastest there is."""
 
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Number format of the matrix products; weights are kept in float32 either way."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Number format of the matrix products: bfloat16 where the machine has instructions for it (auto), or as you say; weights are kept in float32 either way."""  # noqa: E501
 
     compile: bool = False
     """Let torch compile the model first: pays in long runs only, and gives up exact resuming."""
@@ -184,7 +187,7 @@ class TrainConfig:
             self._check(name, 0, 1, below=True)
         self._check("cooldown", 0, 1)
         self._check("seed", 0, LARGEST_SEED)
-        for name in ("lr", "seconds", "until_val_loss", "checkpoint_seconds"):
+        for name in ("lr", "rope_theta", "seconds", "until_val_loss", "checkpoint_seconds"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise LearnerError("training.positive", word=word(name), value=value)
@@ -207,7 +210,9 @@ class TrainConfig:
 
     def model_config(self, vocab_size: int) -> GPTConfig:
         """The shape of the model, once the tokenizer has said how many tokens there are."""
-        dress: dict[str, Any] = {"bias": self.bias} if self.model == "gpt2" else {"qk_norm": self.qk_norm}
+        dress: dict[str, Any] = {"bias": self.bias}
+        if self.model == "gpt":
+            dress = {"qk_norm": self.qk_norm, "rope_theta": float(self.rope_theta or self.context)}
         if self.kv_heads is not None:
             dress["n_kv_heads"] = self.kv_heads
         return GPTConfig(
@@ -247,7 +252,8 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """The opposite of `to_json`. Fields that a later version added take their defaults."""
+        """The opposite of `to_json`. A field that is not there is what was done before it, or else its default."""
+        values = {"rope_theta": 10_000.0, **values}
         known = {field.name for field in fields(cls)}
         kept = {name: value for name, value in values.items() if name in known}
         return cls(**kept | {"cleaning": tuple(kept.get("cleaning", ()))})

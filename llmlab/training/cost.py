@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
@@ -17,7 +17,7 @@ from llmlab.hub.home import cache
 from llmlab.i18n import LearnerError
 from llmlab.models.config import ModelConfig
 from llmlab.models.size import parameter_count, training_memory
-from llmlab.training import durable, step_time
+from llmlab.training import durable, processor, step_time
 from llmlab.training.config import TrainConfig
 
 START_SECONDS = 4.0
@@ -109,7 +109,7 @@ def remember(config: TrainConfig, shape: ModelConfig, tokens_per_second: float, 
         "at": time.time(),
         "fit": fitted,
         "threads": config.threads,
-        "precision": config.precision,
+        "precision": _precision(config),
         "ratio": taken / predicted,
     }
     lines = [*durable.read_lines(_file()), line][-REMEMBERED:]
@@ -127,7 +127,7 @@ def memory_needed(config: TrainConfig, vocab_size: int | None = None) -> int:
         batch_size=config.batch,
         context_length=config.context,
         optimizer=config.optimizer,
-        precision=config.precision,
+        precision=_precision(config),
     )
     return memory.total + PROGRAM_BYTES
 
@@ -156,9 +156,15 @@ def _spread(config: TrainConfig, shape: ModelConfig) -> float:
 
 def _history(config: TrainConfig) -> list[float]:
     """Of earlier runs with these threads and precision: their time as a share of what the same fit expected."""
-    alike = {"threads": config.threads, "precision": config.precision, "fit": step_time.measured().speed}
+    alike = {"threads": config.threads, "precision": _precision(config), "fit": step_time.measured().speed}
     lines = durable.read_lines(_file())
     return [line["ratio"] for line in lines if all(line.get(name) == value for name, value in alike.items())][-5:]
+
+
+def _precision(config: TrainConfig) -> Literal["float32", "bfloat16"]:
+    if config.precision == "auto":
+        return "bfloat16" if processor.multiplies_bfloat16() else "float32"
+    return config.precision
 
 
 def _file() -> Path:

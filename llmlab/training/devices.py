@@ -1,11 +1,13 @@
 """Where to compute, and the random state that has to be saved to go on exactly."""
 
 import base64
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
 
 import torch
 
 from llmlab.i18n import LearnerError
+from llmlab.training import processor
 
 
 def pick(word: str) -> torch.device:
@@ -23,6 +25,20 @@ def pick(word: str) -> torch.device:
     if not there.get(device.type) or (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()):
         raise LearnerError("training.device", device=word, known=known)
     return device
+
+
+def precision(word: str, device: torch.device) -> Literal["float32", "bfloat16"]:
+    """The number format meant by float32, bfloat16 or auto: bfloat16 where the device has instructions for it."""
+    if word == "auto":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else False
+        fast = processor.multiplies_bfloat16() if device.type == "cpu" else fast
+        return "bfloat16" if fast else "float32"
+    return "bfloat16" if word == "bfloat16" else "float32"
+
+
+def multiplying_in(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Around a forward pass: take its matrix products in this number format."""
+    return nullcontext() if precision == "float32" else torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 def random_state(device: torch.device) -> dict[str, str]:

@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -168,7 +169,9 @@ def follow(run: Path, config: TrainConfig, team: Ranks) -> None:
             dist.barrier()
             return
         device = team.device(config.device)
-        machine.use(runs.about(run)["machine"]["threads"], device)
+        chosen = runs.about(run)["machine"]
+        machine.use(chosen["threads"], device)
+        config = replace(config, precision=chosen["precision"])
         model = build(read_config(runs.about(run)["model"]))
         learner = Learner(model, prepare(run, config, lambda phrase: None).train_ids, config, device, team)
         while (order := team.hear())["do"] != END:

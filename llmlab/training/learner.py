@@ -5,7 +5,6 @@ The trainer on rank 0 decides what is done. The methods marked `@together` are t
 
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 
 from llmlab.models.build import Model
 from llmlab.text.batches import Windows
-from llmlab.training import durable, optimizers
+from llmlab.training import devices, durable, optimizers
 from llmlab.training.batches_ahead import BatchesAhead
 from llmlab.training.checkpoints import OPTIMIZER, STATE, load_weights
 from llmlab.training.config import TrainConfig
@@ -101,7 +100,7 @@ class Learner:
         for part in range(config.accumulate):
             x, y = self.batches.next()  # (rows, context) each
             with self.team.adding_up(self._wrapped, last=part == config.accumulate - 1):
-                with self._autocast():
+                with devices.multiplying_in(config.precision, self.device):
                     found = self._loss(x, y) / config.accumulate
                 found.backward()
             loss += found.detach()
@@ -142,8 +141,3 @@ class Learner:
     def _forget(self) -> None:
         for parameter in self.parameters:
             parameter.grad = None
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self.config.precision == "float32":
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)

@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,28 +12,36 @@ import psutil
 import torch
 
 import llmlab
-from llmlab.training import durable, runs
+from llmlab.training import devices, durable, runs
 from llmlab.training.config import TrainConfig
 
 PACKAGES = ("torch", "numpy", "tokenizers", "safetensors")
 
 
-def record(run: Path, config: TrainConfig, device: torch.device, processes: int = 1) -> None:
-    """Set the number of threads, the same at each resumption, and note it with device and versions."""
+def record(run: Path, config: TrainConfig, device: torch.device, processes: int = 1) -> TrainConfig:
+    """Set the number of threads, the same at each resumption, and note it with device and versions.
+
+    Returns the run's configuration with what this machine chooses filled in: the number format, also kept.
+    """
     about = runs.about(run)
     before = about.get("machine", {})
     kept = before.get("threads") if before.get("processes", 1) == processes else None
     threads = config.threads or kept or max(1, (psutil.cpu_count(logical=False) or 1) // processes)
     use(threads, device)
+    precision = devices.precision(config.precision, device)
+    if config.precision == "auto" and before.get("device") == str(device):
+        precision = before.get("precision", "float32")
     versions = {"python": platform.python_version(), "llmlab": llmlab.__version__}
     about["machine"] = {
         "threads": threads,
         "processes": processes,
         "device": str(device),
+        "precision": precision,
         "platform": platform.platform(),
         "versions": versions | {package: version(package) for package in PACKAGES},
     }
     durable.write_json(run / runs.RUN, about)
+    return replace(config, precision=precision)
 
 
 def use(threads: int, device: torch.device) -> None:

@@ -42,7 +42,7 @@ class Trainer:
 
     def train(self) -> None:
         """Prepare, go on from the last checkpoint if there is one, train to the first limit, confirm."""
-        machine.record(self.run, self.config, self.device, self.team.size)
+        self.config = machine.record(self.run, self.config, self.device, self.team.size)
         self.data = prepare(self.run, self.config, self.board.say)
         self.board.say("training.doing_build")
         self._build()
@@ -73,6 +73,7 @@ class Trainer:
             context_length=config.context,
             vocab_size=model.config.vocab_size,
             steering_tokens=config.eval_tokens,
+            precision=config.precision,
         )
         self.schedule = Schedule(config)
         self.steering = Steering(config, self.validation, self.schedule)

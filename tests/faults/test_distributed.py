@@ -26,7 +26,7 @@ DEVICES = [
         ),
     ),
 ]
-MUON = {"layers": 2, "optimizer": "muon", "accumulate": 2}
+MUON = {"layers": 2, "optimizer": "muon", "accumulate": 2, "precision": "float32"}
 LEAST = {"eval_every": 100, "sample_tokens": 0, "probe_megabytes": 0}
 
 
@@ -91,7 +91,7 @@ def alone(tmp_path_factory):
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 @pytest.mark.parametrize(
     ("changes", "tolerance"),
-    [({"optimizer": "adamw", "layers": 2, "model": "gpt2"}, 1e-5), (MUON, 1e-3)],
+    [({"optimizer": "adamw", "layers": 2, "model": "gpt2", "precision": "float32"}, 1e-5), (MUON, 1e-3)],
     ids=["adamw", "muon"],
 )
 def test_two_processes_learn_what_one_does(new_run, alone, device, parallel, changes, tolerance):

@@ -68,3 +68,12 @@ def test_planning_loads_no_torch():
 def test_every_field_is_explained_in_chinese_too():
     english, chinese = field_help(TrainConfig), field_help(TrainConfig, "zh")
     assert [name for name in english if english[name] == chinese[name]] == []
+
+
+def test_the_rotary_base_follows_the_context_and_stays_what_it_was_in_an_older_run():
+    config = TrainConfig(corpus="x", context=96)
+    assert config.model_config(10).rope_theta == 96
+    assert TrainConfig(corpus="x", rope_theta=500.0).model_config(10).rope_theta == 500
+    assert TrainConfig.from_json(config.to_json()).model_config(10).rope_theta == 96
+    older = {name: value for name, value in config.to_json().items() if name != "rope_theta"}
+    assert TrainConfig.from_json(older).model_config(10).rope_theta == 10_000
