@@ -59,6 +59,7 @@ PAGES = (
     PageEntry("start", "", ":material/edit_note:"),
     PageEntry("course", "ui_shell.section_course", ":material/menu_book:"),
     *(PageEntry(f"chapter_{number:02d}", "ui_shell.section_course", "") for number in range(1, 11)),
+    PageEntry("errata", "ui_shell.section_course", ":material/fact_check:"),
     PageEntry("train", "ui_shell.section_labs", ":material/model_training:"),
     PageEntry("tokenizers", "ui_shell.section_labs", ":material/content_cut:"),
     PageEntry("generate", "ui_shell.section_labs", ":material/alt_route:"),

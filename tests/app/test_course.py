@@ -55,3 +55,11 @@ def test_a_teacher_hides_the_answers(visit, monkeypatch):
 def test_the_overview_counts_what_was_done(visit):
     visit("chapter_06", lang="en")
     assert "1 of 10 chapters opened" in visit("course", lang="en").said()
+
+
+def test_a_proof_is_run_and_shown(visit):
+    visited = visit("errata", lang="zh", entry="9")
+    visited.app.button(key="proof_9_run").click().run()
+    assert "3.162" in visited.said()
+    assert "不成立" in visited.said()
+    assert not visited.broken()

@@ -1,0 +1,34 @@
+"""Every correction says what it must, and each proof holds for what is so and fails for what the article says."""
+
+import pytest
+
+from llmlab.course.errata import errata
+from llmlab.course.proving import proofs, run
+from llmlab.i18n import LANGUAGES
+
+
+def test_all_entries_are_there_in_both_languages() -> None:
+    assert [entry.number for entry in errata()] == list(range(1, 48))
+    for entry in errata():
+        assert 1 <= entry.chapter <= 10
+        assert entry.source or entry.editorial
+        for text in (entry.claim, entry.truth):
+            assert set(text) == set(LANGUAGES)
+            assert all(words.strip() for words in text.values())
+        assert not entry.truth["zh"].isascii()
+
+
+def test_each_entry_has_a_proof_or_says_why_not() -> None:
+    with_proof = {entry.number for entry in errata() if not entry.editorial and entry.proven_in is None}
+    assert with_proof == set(proofs())
+    assert len(with_proof) >= 28
+
+
+@pytest.mark.parametrize("number", list(proofs()))
+def test_the_proof_holds_and_would_fail_if_the_article_were_right(number: int) -> None:
+    proof = proofs()[number]
+    found = run(proof)
+    assert proof.check(found.real), found.real
+    assert not proof.check(found.claimed), found.claimed
+    assert set(found.real) == set(found.claimed)
+    assert all(proof.says[language].strip() for language in LANGUAGES)
