@@ -1,7 +1,10 @@
-"""Writing token by token, and scoring a megabyte, beside transformers with the same weights."""
+"""Writing token by token, in float32 and with weights of eight bits, and scoring a megabyte, beside transformers with
+the same weights; and what eight bits cost in loss.
+"""
 
 import argparse
 import time
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,26 +27,34 @@ def main(words: list[str]) -> None:
     score(report, tiny, options.repeats)
     if not options.small:
         shape = GPTConfig(style="gpt2", vocab_size=50257, context_length=1024, n_layers=12, n_heads=12, d_model=768)
-        decode(report, "decoding, 124M GPT-2 shape, float32", GPT(shape).eval(), 64, options.repeats, reach=1.2)
+        large = GPT(shape).eval()
+        what = "decoding, 124M GPT-2 shape"
+        decode(report, f"{what}, float32", large, 64, options.repeats, reach=1.2, int8=f"{what}, int8 against float32")
+    loss_of_int8(report, "shakespeare-gpt", "shakespeare")
     report.end()
 
 
-def decode(report: Report, what: str, model: Any, tokens: int, repeats: int, *, reach: float) -> None:
-    """Greedy, one sequence; both continue the same prompt, and must write the same."""
+def decode(
+    report: Report, what: str, model: Any, tokens: int, repeats: int, *, reach: float, int8: str | None = None
+) -> None:
+    """Greedy, one sequence; both continue the same prompt, and must write the same. `int8` names a second line, for
+    weights of eight bits beside the same contender.
+    """
     from llmlab.generation.reading import Reader
     from llmlab.hub import to_hf
+    from llmlab.nn.int8 import in_int8
 
     other = to_hf(model).eval()
     prompt = list(range(1, 17))
     written: dict[str, list[int]] = {}
 
-    def ours() -> float:
+    def ours(name: str, read: Any) -> float:
         ids = list(prompt)
         began = time.perf_counter()
-        reader = Reader(model, longest=len(prompt) + tokens)
+        reader = Reader(read, longest=len(prompt) + tokens)
         for _ in range(tokens):
             ids.append(int(reader.next_logits(ids).argmax()))
-        written["ours"] = ids
+        written[name] = ids
         return tokens / (time.perf_counter() - began)
 
     def theirs() -> float:
@@ -55,10 +66,29 @@ def decode(report: Report, what: str, model: Any, tokens: int, repeats: int, *, 
         written["theirs"] = out[0].tolist()
         return tokens / (time.perf_counter() - began)
 
-    found = in_turn({"ours": ours, "transformers": theirs}, repeats)
+    contenders = {"ours": partial(ours, "ours", model), "transformers": theirs}
+    if int8 is not None:
+        contenders["int8"] = partial(ours, "int8", in_int8(model))
+    found = in_turn(contenders, repeats)
     if written["ours"] != written["theirs"]:
         raise SystemExit(f"{what}: the two do not write the same")
     report.compare(what, found["ours"], found["transformers"], unit="tokens/s", reach=reach, more_is_better=True)
+    if int8 is not None:
+        report.compare(int8, found["int8"], found["transformers"], unit="tokens/s", reach=4, more_is_better=True)
+
+
+def loss_of_int8(report: Report, name: str, corpus: str) -> None:
+    """Validation loss with weights of eight bits as a multiple of that in float32, over the held-out tenth."""
+    from llmlab import hub
+    from llmlab.models.scoring import validation_loss
+    from llmlab.nn.int8 import in_int8
+
+    model, tokenizer = hub.load(name)
+    ids = tokenizer.encode_array(hub.corpus_text(corpus))
+    held_out = ids[-len(ids) // 10 :]
+    before, after = validation_loss(model, held_out), validation_loss(in_int8(model), held_out)
+    note = f"{before:.4f} nats became {after:.4f}"
+    report.value(f"loss of {name} in int8, as a share of float32", [after / before], unit="×", at_most=1.01, note=note)
 
 
 def score(report: Report, model: Any, repeats: int) -> None:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from llmlab.command_line.console import Console
-from llmlab.command_line.options import add_config_options, given, text
+from llmlab.command_line.options import add_config_options, add_weights, given, text
 from llmlab.generation.config import SamplingConfig
 from llmlab.i18n import Language, say
 
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     parser.add_argument("--prompt", metavar="TEXT", type=text, default="", help=say("cli.prompt", language))
     parser.add_argument("--tokens", metavar="N", type=int, default=TOKENS, help=say("cli.tokens", language, n=TOKENS))
     add_config_options(parser, SamplingConfig, language, defaults={"seed": None})
+    add_weights(parser, language)
     parser.add_argument(
         "--stop", metavar="TEXT", type=text, action="append", default=[], help=say("cli.stop", language)
     )
@@ -32,10 +33,13 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     from llmlab.command_line.opening import open_writer
     from llmlab.generation.decoding import finished, stream
+    from llmlab.nn.int8 import in_int8
 
     model, tokenizer = open_writer(arguments.model)
     if console.owns_process and model.parameter_count() < SMALL:
         torch.set_num_threads(1)  # products of one token are so short that threads mostly wait for each other
+    if arguments.weights == "int8":
+        model = in_int8(model)
     started = time.perf_counter()
     written = stream(
         model, tokenizer, arguments.prompt, max_new_tokens=arguments.tokens, sampling=sampling, stop=arguments.stop

@@ -60,6 +60,11 @@ def add_config_options(
         parser.add_argument(option, **settings)
 
 
+def add_weights(parser: argparse.ArgumentParser, language: Language) -> None:
+    """`--weights`: in what the numbers of the matrices are kept while the model reads."""
+    parser.add_argument("--weights", choices=("float32", "int8"), default="float32", help=say("cli.weights", language))
+
+
 def given(arguments: argparse.Namespace, config: type) -> dict[str, Any]:
     """The fields of a config that were given as options."""
     values = {field.name: getattr(arguments, field.name, None) for field in fields(config)}

@@ -20,6 +20,9 @@ from llmlab.models.build import Model
 from llmlab.models.gpt import GPT
 from llmlab.models.ngram import NGram
 
+IN_CACHE = 3 << 19
+"""Numbers of one layer's widest result that a processor's cache holds beside the rest: 6 MB of float32."""
+
 _FIRST_CHARACTERS = 4096  # enough to see where the first token ends, without the offsets of a whole book
 
 
@@ -56,6 +59,7 @@ def validation_loss(
     """Mean nats per token over all of `ids` (one-dimensional, at least two), in windows of `context_length`.
 
     Window i reads ids[iT : (i+1)T] and predicts ids[iT+1 : (i+1)T+1]; the last, shorter one counts by its tokens.
+    At most `batch_size` windows are read at once, on a CPU no more than its cache holds.
     The model is put into eval mode for the time, and back.
     """
     context_length = context_length or model.config.context_length
@@ -63,6 +67,9 @@ def validation_loss(
     if predicted < 1:
         raise LearnerError("model.nothing_to_score", tokens=len(ids))
     device = next(model.parameters()).device
+    if device.type == "cpu":
+        widest = max(model.config.d_ff, model.config.vocab_size)
+        batch_size = min(batch_size, max(1, IN_CACHE // (widest * context_length)))
     total = 0.0
     with _evaluating(model), torch.inference_mode():
         for x, y in _windows(ids, context_length, batch_size):

@@ -55,6 +55,7 @@ def controls(language: Language) -> list[dict[str, Any]]:
         ("top_p", "range", 0.05, 1, 0.01, 0.95, 1),
         ("min_p", "range", 0, 0.5, 0.01, 0, 0),
         ("repetition_penalty", "range", 1, 2, 0.05, 1, 1),
+        ("int8", "checkbox", 0, 1, 1, 0, 0),
         ("tokens", "range", 20, 400, 10, 160, None),
         ("seed", "number", 0, 2**31 - 1, 1, 0, None),
     )

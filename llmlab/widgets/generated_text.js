@@ -16,6 +16,7 @@ function render({ model, el }) {
   const error = make("div", { className: "error", role: "status", hidden: true });
   const text = make("div", { className: "text", tabIndex: 0, role: "listbox" });
   const legend = make("p", { className: "note" });
+  const rounded = make("p", { className: "note", role: "status", hidden: true });
   const tree = make("div", { className: "tree" });
   const title = make("h4");
   const about = make("p", { className: "note about" });
@@ -31,7 +32,7 @@ function render({ model, el }) {
     promptLabel, make("div", { className: "first" }, prompt, write),
     error,
     make("div", { className: "columns" },
-      make("section", {}, make("div", { className: "line" }, legend, seed), text, tree),
+      make("section", {}, make("div", { className: "line" }, legend, seed), text, rounded, tree),
       make("section", {}, title, about, bars, reading, tableButton, table)),
     more, make("div", { className: "line" }, compare), columns));
 
@@ -57,11 +58,13 @@ function render({ model, el }) {
       const output = make("output", { className: "note" });
       const label = make("label", { htmlFor: name, text: control.label, title: control.help });
       settings[control.name] ??= control.value;
-      input.value = settings[control.name];
-      const tell = () => { output.textContent = Number(input.value) === control.off ? say.off : control.type === "range" ? input.value : ""; };
+      const tick = control.type === "checkbox";
+      if (tick) input.checked = Boolean(settings[control.name]);
+      else input.value = settings[control.name];
+      const tell = () => { output.textContent = tick ? "" : Number(input.value) === control.off ? say.off : control.type === "range" ? input.value : ""; };
       tell();
       input.addEventListener("input", () => {
-        settings[control.name] = Number(input.value);
+        settings[control.name] = Number(tick ? input.checked : input.value);
         tell();
         summarise();
         clearTimeout(timer);
@@ -75,7 +78,7 @@ function render({ model, el }) {
   function summarise() {
     const say = words();
     const on = model.get("controls").filter((c) => settings[c.name] !== c.off && c.name !== "seed" && c.name !== "tokens");
-    summary.textContent = say.more + " · " + on.map((c) => `${c.label} ${settings[c.name]}`).join(" · ");
+    summary.textContent = say.more + " · " + on.map((c) => c.type === "checkbox" ? c.label : `${c.label} ${settings[c.name]}`).join(" · ");
     seed.textContent = fill(say.seed, { n: settings.seed });
   }
 
@@ -166,6 +169,11 @@ function render({ model, el }) {
     path = answer.path;
     if (follow && answer.writing) text.scrollTop = text.scrollHeight;
     forest(answer);
+    rounded.hidden = !answer.rounded;
+    if (answer.rounded) {
+      const { tokens, before, after } = answer.rounded;
+      rounded.textContent = fill(say.rounded, { n: tokens, before: before.toFixed(4), after: after.toFixed(4) });
+    }
     const busy = answer.writing && !stopping;
     write.textContent = busy ? say.stop : say.write;
     text.setAttribute("aria-busy", String(busy));

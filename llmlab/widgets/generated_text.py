@@ -8,10 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from llmlab.generation import Distribution, SamplingConfig, Step, next_distribution, stream
 from llmlab.generation.reading import prompt_ids
 from llmlab.i18n import Language, LearnerError
 from llmlab.models.gpt import GPT
+from llmlab.models.scoring import validation_loss
+from llmlab.nn.int8 import in_int8
 from llmlab.text.tokenizer import Tokenizer
 
 LISTED = 12
@@ -42,6 +46,7 @@ class Writer:
     def __init__(self, model: GPT, tokenizer: Tokenizer) -> None:
         self.model, self.tokenizer = model, tokenizer
         self.prompt = ""
+        self._rounded: GPT | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -63,7 +68,7 @@ class Writer:
             except LearnerError as error:
                 self._steps = None
                 extra = {"error": error.say(language)}
-            self._answered = (nonce, extra)
+            self._answered = (nonce, extra | {"rounded": self._cost_of_rounding(ask)})
         return {"nonce": nonce, "error": None, **self._picture(ask), **self._answered[1]}
 
     def _act(self, ask: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +115,7 @@ class Writer:
 
     def _start(self, sampling: SamplingConfig, settings: Mapping[str, Any]) -> None:
         self._steps = stream(
-            self.model,
+            self._reading(settings),
             self.tokenizer,
             self._ids(self.leaves[self.current]),
             max_new_tokens=int(settings.get("tokens", 120)),
@@ -142,7 +147,9 @@ class Writer:
         parent = self.nodes[node].parent
         if parent is None or self.nodes[node].distribution is None:
             return None
-        found = next_distribution(self.model, self.tokenizer, self._ids(parent), sampling_from(settings), top=LISTED)
+        found = next_distribution(
+            self._reading(settings), self.tokenizer, self._ids(parent), sampling_from(settings), top=LISTED
+        )
         return {"node": node, "distribution": _shown(found)}
 
     def _compare(self, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -151,7 +158,7 @@ class Writer:
             sampling = replace(sampling_from(settings), temperature=temperature)
             steps = list(
                 stream(
-                    self.model,
+                    self._reading(settings),
                     self.tokenizer,
                     str(settings.get("prompt", "")),
                     max_new_tokens=COMPARED_TOKENS,
@@ -161,6 +168,25 @@ class Writer:
             tokens = [{"text": self._text(s.token_id), "probability": s.probability} for s in steps]
             columns.append({"temperature": temperature, "tokens": tokens})
         return columns
+
+    def _reading(self, settings: Mapping[str, Any]) -> GPT:
+        """The model, or with the setting `int8` its twin with weights of eight bits, made when first asked for."""
+        if not settings.get("int8"):
+            return self.model
+        if self._rounded is None:
+            self._rounded = in_int8(self.model)
+        return self._rounded
+
+    def _cost_of_rounding(self, ask: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The loss of the finished text on show without and with rounded weights, in nats per token."""
+        settings = ask.get("settings") or {}
+        if not settings.get("int8") or self._steps is not None or not self.nodes or self._rounded is None:
+            return None
+        ids = np.array(self._ids(self.leaves[self.current]))
+        if len(ids) < 2:
+            return None
+        before, after = (validation_loss(model, ids) for model in (self.model, self._rounded))
+        return {"tokens": len(ids) - 1, "before": before, "after": after}
 
     def _ids(self, node: int) -> list[int]:
         return [self.nodes[i].token_id for i in self._path(node)]

@@ -232,6 +232,19 @@ def test_score_answers_in_three_units(trained: str, corpus: Path, capsys: pytest
     assert f"{result['bits_per_character']:.4f} bits per character" in shown(capsys, "score", trained, str(corpus))
 
 
+def test_weights_of_eight_bits_score_nearly_the_same_and_write(
+    trained: str, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exact, rounded = (
+        answer(capsys, "score", trained, str(corpus), "--weights", kind)["loss_per_token"]
+        for kind in ("float32", "int8")
+    )
+    assert rounded != exact
+    assert rounded == pytest.approx(exact, rel=0.01)
+    written = answer(capsys, "generate", trained, "--tokens", "10", "--weights", "int8")
+    assert len(written["token_ids"]) == 10
+
+
 class TestExportAndImport:
     def test_transformers_opens_what_was_exported(
         self, trained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,10 +1,13 @@
 """The Generate widget's tree: writing, branching, cutting, comparing."""
 
+import numpy as np
 import pytest
 import torch
 
 from llmlab.generation import SamplingConfig, generate, next_distribution
 from llmlab.models.gpt import GPT, GPTConfig
+from llmlab.models.scoring import validation_loss
+from llmlab.nn.int8 import in_int8
 from llmlab.text.tokenizer import train_tokenizer
 from llmlab.widgets.generated_text import COMPARED, Writer, sampling_from
 
@@ -115,3 +118,20 @@ def test_what_is_not_on_the_list_cannot_be_branched_to(written):
     for nonce, (node, token) in enumerate([(8, unlisted), (2, 0), (10_000, 0), (-1, 0)]):
         again = writer.answer({"action": "branch", "node": node, "token_id": token, "nonce": 2000 + nonce})
         assert len(again["branches"]) == 1
+
+
+def test_rounded_weights_write_a_text_of_their_own_and_say_what_rounding_costs(opened):
+    writer, settings = Writer(*opened), {**SETTINGS, "int8": 1, "temperature": 0}
+    answer = _finish(writer, {"action": "write", "settings": settings, "nonce": 1})
+    model, tokenizer = opened
+    greedy = SamplingConfig(temperature=0, top_p=0.8, seed=11)
+    rounded = in_int8(model)
+    assert _text(answer) == "to be" + generate(rounded, tokenizer, "to be", max_new_tokens=40, sampling=greedy).text
+    ids = np.array(tokenizer.encode(_text(answer)))
+    assert answer["rounded"] == {
+        "tokens": 44,
+        "before": validation_loss(model, ids),
+        "after": validation_loss(rounded, ids),
+    }
+    assert answer["rounded"]["before"] != answer["rounded"]["after"]
+    assert _finish(writer, {"action": "write", "settings": SETTINGS, "nonce": 90})["rounded"] is None
