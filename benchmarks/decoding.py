@@ -1,15 +1,21 @@
 """Writing token by token, in float32 and with weights of eight bits, and scoring a megabyte, beside transformers with
 the same weights; and what eight bits cost in loss.
+
+On a machine busy with other work `OPENBLAS_NUM_THREADS=1 python -m benchmarks decoding --one-thread` compares
+processor time with one thread, which the other work disturbs least.
 """
 
 import argparse
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
-from benchmarks.report import Report, in_turn, seconds
+from benchmarks.report import Report, in_turn
+
+Clock: TypeAlias = Callable[[], float]
 
 
 def main(words: list[str]) -> None:
@@ -17,25 +23,38 @@ def main(words: list[str]) -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--small", action="store_true", help="leave out the model of 124 million parameters")
+    parser.add_argument("--one-thread", action="store_true", help="processor time with one thread, in place of seconds")
     options = parser.parse_args(words)
+    clock = time.process_time if options.one_thread else time.perf_counter
+    if options.one_thread:
+        torch.set_num_threads(1)
     from llmlab.models.gpt import GPT, GPTConfig
 
-    report = Report("decoding")
+    report = Report("decoding-one-thread" if options.one_thread else "decoding")
     torch.manual_seed(0)
     tiny = GPT(GPTConfig(vocab_size=65, context_length=256)).eval()
-    decode(report, "decoding, 0.8M parameters", tiny, options.tokens, options.repeats, reach=5)
-    score(report, tiny, options.repeats)
+    decode(report, clock, "decoding, 0.8M parameters", tiny, options.tokens, options.repeats, reach=5)
+    score(report, clock, tiny, options.repeats)
     if not options.small:
         shape = GPTConfig(style="gpt2", vocab_size=50257, context_length=1024, n_layers=12, n_heads=12, d_model=768)
         large = GPT(shape).eval()
         what = "decoding, 124M GPT-2 shape"
-        decode(report, f"{what}, float32", large, 64, options.repeats, reach=1.2, int8=f"{what}, int8 against float32")
+        int8 = f"{what}, int8 against float32"
+        decode(report, clock, f"{what}, float32", large, 64, options.repeats, reach=1.2, int8=int8)
     loss_of_int8(report, "shakespeare-gpt", "shakespeare")
     report.end()
 
 
 def decode(
-    report: Report, what: str, model: Any, tokens: int, repeats: int, *, reach: float, int8: str | None = None
+    report: Report,
+    clock: Clock,
+    what: str,
+    model: Any,
+    tokens: int,
+    repeats: int,
+    *,
+    reach: float,
+    int8: str | None = None,
 ) -> None:
     """Greedy, one sequence; both continue the same prompt, and must write the same. `int8` names a second line, for
     weights of eight bits beside the same contender.
@@ -50,21 +69,21 @@ def decode(
 
     def ours(name: str, read: Any) -> float:
         ids = list(prompt)
-        began = time.perf_counter()
+        began = clock()
         reader = Reader(read, longest=len(prompt) + tokens)
         for _ in range(tokens):
             ids.append(int(reader.next_logits(ids).argmax()))
         written[name] = ids
-        return tokens / (time.perf_counter() - began)
+        return tokens / (clock() - began)
 
     def theirs() -> float:
-        began = time.perf_counter()
+        began = clock()
         with torch.inference_mode():
             out = other.generate(
                 torch.tensor([prompt]), max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False, pad_token_id=0
             )
         written["theirs"] = out[0].tolist()
-        return tokens / (time.perf_counter() - began)
+        return tokens / (clock() - began)
 
     contenders = {"ours": partial(ours, "ours", model), "transformers": theirs}
     if int8 is not None:
@@ -91,7 +110,7 @@ def loss_of_int8(report: Report, name: str, corpus: str) -> None:
     report.value(f"loss of {name} in int8, as a share of float32", [after / before], unit="×", at_most=1.01, note=note)
 
 
-def score(report: Report, model: Any, repeats: int) -> None:
+def score(report: Report, clock: Clock, model: Any, repeats: int) -> None:
     """Nats per token of a million tokens in batches of 64 windows, beside the loop one writes around transformers."""
     import torch.nn.functional as F
 
@@ -104,19 +123,20 @@ def score(report: Report, model: Any, repeats: int) -> None:
     losses: dict[str, float] = {}
 
     def ours() -> float:
-        return seconds(lambda: losses.update(ours=validation_loss(model, ids.numpy(), batch_size=batch)))
+        began = clock()
+        losses["ours"] = validation_loss(model, ids.numpy(), batch_size=batch)
+        return clock() - began
 
     def theirs() -> float:
-        def loop() -> None:
-            total = 0.0
-            with torch.inference_mode():
-                for start in range(0, len(ids) - 1, context * batch):
-                    x = ids[start : start + context * batch].view(batch, context)
-                    y = ids[start + 1 : start + context * batch + 1]
-                    total += F.cross_entropy(other(x).logits.flatten(0, 1), y, reduction="sum").item()
-            losses["theirs"] = total / (len(ids) - 1)
-
-        return seconds(loop)
+        began = clock()
+        total = 0.0
+        with torch.inference_mode():
+            for start in range(0, len(ids) - 1, context * batch):
+                x = ids[start : start + context * batch].view(batch, context)
+                y = ids[start + 1 : start + context * batch + 1]
+                total += F.cross_entropy(other(x).logits.flatten(0, 1), y, reduction="sum").item()
+        losses["theirs"] = total / (len(ids) - 1)
+        return clock() - began
 
     found = in_turn({"ours": ours, "transformers": theirs}, repeats)
     if abs(losses["ours"] - losses["theirs"]) > 1e-5:

@@ -38,7 +38,13 @@ KNOWN = {GPT, Block, Attention, GeluFeedForward, SwiGLU, RMSNorm, RotaryTable, I
 
 def can_step(model: GPT) -> bool:
     """Whether `NumpyStep` computes what the model would: float32 on the CPU, and only parts that it knows, unhooked."""
-    return all(p.device.type == "cpu" and p.dtype == torch.float32 for p in model.parameters()) and all(
+    on_cpu = all(p.device.type == "cpu" and p.dtype == torch.float32 for p in model.parameters())
+    return on_cpu and is_plain(model)
+
+
+def is_plain(model: GPT) -> bool:
+    """Whether the model is made of the parts that it was built with, none exchanged and none with a hook."""
+    return all(
         type(module) in KNOWN and not module._forward_hooks and not module._forward_pre_hooks
         for module in model.modules()
     )
