@@ -31,7 +31,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from benchmarks.report import Report
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("start", "train", "tokenizers", "generate", "library")
+PAGES = ("start", "train", "speed", "tokenizers", "generate", "library")
 GENERATE = "generate"
 WRITE_SHARE = 0.3
 PAUSE = 20.0

@@ -6,6 +6,7 @@ Touvron et al. 2023, and Qwen3, Yang et al. 2025).
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -48,7 +49,7 @@ class GPT(nn.Module):
         self.final_norm = _norm(config)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
         self.tie()
-        self._initialise()
+        self.initialise("normal" if classic else "zero")
 
     def forward(
         self,
@@ -141,22 +142,24 @@ class GPT(nn.Module):
             self.head.weight = self.token_embedding.weight
 
     @torch.no_grad()
-    def _initialise(self) -> None:
-        """`gpt2`: normal(0, 0.02) as GPT-2, and smaller by 1/√(2·layers) where a layer writes to the residual stream.
+    def initialise(self, start: Literal["zero", "normal"]) -> None:
+        """Draw all weights anew. A fresh `gpt2` starts `normal`, a fresh `gpt` at `zero`.
 
-        `gpt`: matrices keep the size of what they multiply, normal(0, 1/√inputs), and those that write to the residual
+        `normal`: normal(0, 0.02) as GPT-2, and smaller by 1/√(2·layers) where a layer writes to the residual stream.
+
+        `zero`: matrices keep the size of what they multiply, normal(0, 1/√inputs), and those that write to the residual
         stream start at zero, so that each layer begins as the identity. With AdamW this learns far faster than 0.02.
         """
-        classic = self.config.style == "gpt2"
+        small = start == "normal"
         for module in self.modules():
             if isinstance(module, nn.Linear):
-                module.weight.normal_(std=0.02 if classic else module.in_features**-0.5)
+                module.weight.normal_(std=0.02 if small else module.in_features**-0.5)
                 if module.bias is not None:
                     module.bias.zero_()
         for embedding in (self.token_embedding, self.position_embedding, self.head):
             if embedding is not None:
                 embedding.weight.normal_(std=0.02)
-        scaled = 0.02 / math.sqrt(2 * self.config.n_layers) if classic else 0.0
+        scaled = 0.02 / math.sqrt(2 * self.config.n_layers) if small else 0.0
         for block in self.blocks:
             assert isinstance(block, Block)
             block.attention.output.weight.normal_(std=scaled)

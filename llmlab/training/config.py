@@ -16,6 +16,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "model": ("gpt", "gpt2"),
     "optimizer": ("adamw", "muon"),
     "schedule": ("cosine", "trapezoid"),
+    "init": ("zero", "normal"),
     "precision": ("auto", "float32", "bfloat16"),
     "parallel": ("ddp", "fsdp"),
 }
@@ -73,6 +74,9 @@ class TrainConfig:
 
     tie_embeddings: bool = True
     """Whether the output layer shares its weights with the token embeddings."""
+
+    init: Literal["zero", "normal"] | None = None
+    """How the weights of a new model start: `zero` in proportion to what they multiply, with each layer adding nothing at first; `normal` all small, as GPT-2. By default zero for gpt and normal for gpt2."""  # noqa: E501
 
     init_from: str | None = None
     """Continue from a trained model (a run, a name from the library, or a folder): fine-tuning. Its size and its tokenizer are kept."""  # noqa: E501
@@ -163,11 +167,12 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
+            value = getattr(self, name)
+            if value not in allowed and not (name == "init" and value is None):
                 raise LearnerError(
                     "training.choice",
                     word=name.replace("_", "-"),
-                    value=getattr(self, name),
+                    value=value,
                     allowed=", ".join(allowed),
                 )
         self._check_ranges()

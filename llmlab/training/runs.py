@@ -77,16 +77,19 @@ def _is_readable(path: Path) -> bool:
         return False
 
 
-def create(config: TrainConfig, out: str | Path | None = None, owner: str | None = None) -> Path:
+def create(
+    config: TrainConfig, out: str | Path | None = None, owner: str | None = None, *, purpose: str | None = None
+) -> Path:
     """Make the folder of a new run; nothing is trained yet. `owner`: a token of who may steer it.
 
+    `purpose`: what it is for when it is no model to be used, such as `comparison`.
     Raises LearnerError when the folder is taken, or there is no such corpus.
     """
     corpus = _corpus(config.corpus)
     if config.init_from is not None:
         config = fine_tuning.adopt(config, resolve(config.init_from))
     cost.require_memory(config)
-    run = run_path(out) if out is not None else _free_name(Path(config.corpus).stem)
+    run = run_path(out) if out is not None else free_path(Path(config.corpus).stem)
     if is_run(run):
         raise LearnerError("training.run_exists", run=run.name)
     if run.exists() and not run.is_dir():
@@ -97,6 +100,8 @@ def create(config: TrainConfig, out: str | Path | None = None, owner: str | None
         run.mkdir(parents=True, exist_ok=True)
         asked = config.to_json() | {"corpus": corpus, "init_from": config.init_from and located(config.init_from)}
         about = {"version": 1, "created": time.time(), "owner": owner, "config": asked}
+        if purpose is not None:
+            about["purpose"] = purpose
         run_status.write(run, RunStatus())
         durable.write_json(run / RUN, about)
     except OSError as error:
@@ -120,7 +125,8 @@ def located(word: str) -> str:
     return str(path.absolute()) if path.exists() or _is_path(word) else word
 
 
-def _free_name(stem: str) -> Path:
+def free_path(stem: str) -> Path:
+    """Where a new run named after `stem` would lie: with the first number that is free."""
     cleaned = re.sub(r"[^\w-]+", "-", stem).strip("-_")[:40] or "run"
     number = 1
     while (path := runs_dir() / f"{cleaned}-{number}").exists():
@@ -145,6 +151,12 @@ def owner(run: Path) -> str | None:
     """The token of who started the run."""
     token: str | None = about(run).get("owner")
     return token
+
+
+def purpose(run: Path) -> str | None:
+    """What the run is for, when it is no model to be used."""
+    said: str | None = about(run).get("purpose")
+    return said
 
 
 def status(run: Path) -> RunStatus:

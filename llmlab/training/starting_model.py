@@ -7,6 +7,7 @@ from llmlab import hub
 from llmlab.models.build import Model
 from llmlab.models.build import build as build_model
 from llmlab.models.config import read_config
+from llmlab.models.gpt import GPT
 from llmlab.training import durable, runs
 from llmlab.training.config import TrainConfig
 
@@ -16,10 +17,15 @@ def build(run: Path, config: TrainConfig, vocab_size: int) -> Model:
     about = runs.about(run)
     if "model" in about and (config.init_from is None or runs.last(run) is not None):
         return build_model(read_config(about["model"]))
-    model = (
-        build_model(config.model_config(vocab_size)) if config.init_from is None else _opened(config.init_from, config)
-    )
+    model = _fresh(config, vocab_size) if config.init_from is None else _opened(config.init_from, config)
     durable.write_json(run / runs.RUN, about | {"model": asdict(model.config)})
+    return model
+
+
+def _fresh(config: TrainConfig, vocab_size: int) -> Model:
+    model = build_model(config.model_config(vocab_size))
+    if config.init is not None and isinstance(model, GPT):
+        model.initialise(config.init)
     return model
 
 

@@ -77,12 +77,12 @@ def embedded() -> Choice | None:
 
 
 def newest() -> Choice | None:
-    """The newest model that this reader trained here."""
+    """The newest model that this reader trained here; runs of the speed lab are cut short, and do not count."""
     from llmlab.training import runs
     from llmlab.ui import ownership
 
     for run in runs.list_runs():
-        if runs.checkpoints(run) and ownership.owns(runs.owner(run)):
+        if runs.purpose(run) is None and runs.checkpoints(run) and ownership.owns(runs.owner(run)):
             return Choice(folder=runs.best(run), title=run.name, name=run.name, run=run)
     return None
 

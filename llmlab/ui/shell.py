@@ -61,6 +61,7 @@ PAGES = (
     *(PageEntry(f"chapter_{number:02d}", "ui_shell.section_course", "") for number in range(1, 11)),
     PageEntry("errata", "ui_shell.section_course", ":material/fact_check:"),
     PageEntry("train", "ui_shell.section_labs", ":material/model_training:"),
+    PageEntry("speed", "ui_shell.section_labs", ":material/speed:"),
     PageEntry("tokenizers", "ui_shell.section_labs", ":material/content_cut:"),
     PageEntry("generate", "ui_shell.section_labs", ":material/alt_route:"),
     PageEntry("attention", "ui_shell.section_labs", ":material/visibility:"),

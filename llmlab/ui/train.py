@@ -23,6 +23,7 @@ def page() -> None:
     else:
         _watch(run)
     train_runs.chips(run)
+    st.page_link(shell.file_of("speed"), label=say("ui_train.why_fast"), icon=":material/speed:")
     _code(run)
     st.session_state.pop("train_problem", None)
 
@@ -71,9 +72,11 @@ def _start() -> None:
 
 def _code(run: Path | None) -> None:
     """The run on show, else the one that the button would start, as a command and as a notebook cell."""
+    from llmlab.training import runs
+
     with st.expander(say("ui_train.show_command"), icon=":material/terminal:"):
         st.caption(say("ui_train.command_lead"))
-        given = train_choice.words_of(run) if run else train_choice.words()
+        given = train_choice.words_of(runs.config(run)) if run else train_choice.words()
         if given["corpus"] is not None:
             st.code(train_choice.command(given), language="bash", wrap_lines=True)
             st.code(train_choice.notebook(given), language="python")

@@ -112,12 +112,12 @@ def words() -> dict[str, Any]:
     return given | own_words()
 
 
-def words_of(run: Path) -> dict[str, Any]:
-    """What an existing run was asked to do, in words: its recipe, and all that differs from it."""
-    from llmlab.training import recipes, runs
+def words_of(config: Any) -> dict[str, Any]:
+    """A TrainConfig in words: its recipe, and all that differs from it."""
+    from llmlab.training import recipes
     from llmlab.training.config import LIMITS, TrainConfig
 
-    asked = asdict(runs.config(run))
+    asked = asdict(config)
     plain = asdict(TrainConfig(corpus=asked["corpus"])) | recipes.recipe(asked["recipe"] or "default")
     always = ("corpus", "recipe", *LIMITS)
     return {n: value for n, value in asked.items() if value is not None and (n in always or value != plain[n])}

@@ -10,7 +10,7 @@ from llmlab.ui import train_choice
 from llmlab.ui.language import language, say
 
 GROUPS = {
-    "architecture": ("model", "layers", "heads", "kv_heads", "width", "context", "rope_theta", "dropout"),
+    "architecture": ("model", "layers", "heads", "kv_heads", "width", "context", "rope_theta", "dropout", "init"),
     "switches": ("bias", "qk_norm", "tie_embeddings"),
     "gradients": ("batch", "accumulate", "clip", "weight_decay"),
     "optimization": ("optimizer", "schedule", "lr", "min_lr", "warmup", "cooldown", "beta1", "beta2", "momentum"),
@@ -83,8 +83,10 @@ def _field(name: str, kind: Any, choices: tuple[str, ...] | None, value: Any, he
     numbers = [option for option in (get_args(kind) or (kind,)) if option in (int, float)]
     optional = type(None) in get_args(kind)
     if choices or get_origin(kind) is Literal:
-        options = list(choices or get_args(kind))
-        st.selectbox(label, options, index=options.index(value), **plain)  # type: ignore[arg-type]
+        options = [*([None] if optional else []), *(choices or get_args(kind))]
+        automatic = say("ui_train.automatic")
+        named = {"format_func": lambda option: automatic if option is None else option}
+        st.selectbox(label, options, index=options.index(value), **named, **plain)  # type: ignore[arg-type]
     elif kind is bool:
         st.checkbox(label, value=value, **plain)  # type: ignore[arg-type]
     elif numbers:

@@ -59,7 +59,7 @@ def chips(main: Path | None) -> None:
     """Every run as a chip: chosen ones lie on the chart. Below, what can be done with them."""
     from llmlab.training import runs
 
-    every = runs.list_runs()
+    every = [run for run in runs.list_runs() if run == main or runs.purpose(run) is None]
     if not every or every == [main]:
         return
     st.markdown(f"**{say('ui_train.runs')}**")

@@ -18,7 +18,7 @@ const html = (tag, ...rest) => dressed(document.createElement(tag), ...rest);
 const svg = (tag, ...rest) => dressed(document.createElementNS("http://www.w3.org/2000/svg", tag), ...rest);
 const choices = (loss) => { const n = Math.exp(loss); return n < 10 ? n.toFixed(1) : Math.round(n).toLocaleString("en"); };
 
-const shorten = (name) => (name.length > 15 ? name.slice(0, 14) + "…" : name);
+const shorten = (name) => (name.length > 18 ? name.slice(0, 17) + "…" : name);
 
 function ticks(low, high, count) {
   const rough = (high - low) / Math.max(1, count);

@@ -42,6 +42,8 @@ class LossCurve:
     """Of the words."""
     height: int = 330
     """Of the plot, in CSS pixels."""
+    across: Literal["step", "text", "seconds"] = "step"
+    """What the points' first numbers count: steps, text read in steps of the first run, or seconds of learning."""
 
     def state(self) -> dict[str, Any]:
         """JSON-able."""
@@ -49,6 +51,7 @@ class LossCurve:
         units = {run.unit for run in self.runs}
         if len(units) == 1 and units != {"token"}:
             words["y_axis"] = words[f"y_axis_{units.pop()}"]
+        words |= {key: words[f"{key}_{self.across}"] for key in words if f"{key}_{self.across}" in words}
         return {
             "runs": [{"id": run.id, "name": run.name, "unit": run.unit} for run in self.runs],
             "chunks": [dict(c) for c in self.chunks],

@@ -257,7 +257,7 @@ def test_the_command_of_a_run_asks_for_that_run(words):
     from llmlab.ui.train_choice import words_of
 
     run = runs.create(recipes.configure({"corpus": "tales-en"} | words), "first")
-    assert recipes.configure(words_of(run)) == runs.config(run)
+    assert recipes.configure(words_of(runs.config(run))) == runs.config(run)
 
 
 def test_every_setting_has_a_name_in_both_languages():

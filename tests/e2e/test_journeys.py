@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from .conftest import App, settled
 
 LONG = 60_000
-PAGES = ("start", "train", "tokenizers", "generate", "attention", "library")
+PAGES = ("start", "train", "speed", "tokenizers", "generate", "attention", "library")
 
 
 def visit(page: Page, url: str) -> None:
