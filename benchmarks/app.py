@@ -1,6 +1,7 @@
 """What a learner waits for in the app: a first page, an answer to a key, a curve, a first model."""
 
 import argparse
+import asyncio
 import subprocess
 import sys
 import tempfile
@@ -10,18 +11,57 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks import sessions
 from benchmarks.report import Report, seconds
 from benchmarks.sessions import ROOT, chromium, environment, free_port
 from llmlab.training import durable
 
 LONG = 120_000
+VISITS = 7
+"""Of each page, counted."""
 ONE_LINE = "import streamlit as st\nst.text('ready')\n"
 
 
 def main(words: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks app")
     parser.add_argument("--repeats", type=int, default=3)
-    repeats = parser.parse_args(words).repeats
+    parser.add_argument("--pages-only", action="store_true", help="only how long the server takes for each page")
+    options = parser.parse_args(words)
+    report = Report("pages" if options.pages_only else "app")
+    pages(report)
+    if not options.pages_only:
+        journey(report, options.repeats)
+    report.end()
+
+
+def pages(report: Report) -> None:
+    """Seconds from asking for a page to the end of its script, each page visited before; then while a run trains."""
+    with tempfile.TemporaryDirectory() as home, sessions.serving(Path(home)) as (address, _):
+        for name, taken in asyncio.run(tour(address)).items():
+            report.value(f"page {name}, server", taken, unit="s", at_most=0.3)
+        with sessions.training(Path(home)):
+            for name, taken in asyncio.run(tour(address)).items():
+                report.value(f"page {name}, server, while a run trains", taken, unit="s", at_most=0.4)
+
+
+async def tour(address: str) -> dict[str, list[float]]:
+    """One reader's visits to every page, the first of each not counted."""
+    found: dict[str, list[float]] = {}
+    async with sessions.connected(address) as line:
+        reader = sessions.Reader(line)
+        for round_ in range(VISITS + 1):
+            for name in sessions.PAGES:
+                taken = await reader.open(name)
+                if round_:
+                    found.setdefault(name, []).append(taken)
+                await reader.rest(0.3)
+        if problems := reader.problems():
+            raise SystemExit("; ".join(problems))
+    return found
+
+
+def journey(report: Report, repeats: int) -> None:
+    """What a browser sees, each round from a cold start."""
     from playwright.sync_api import sync_playwright
 
     found: dict[str, list[float]] = {}
@@ -35,7 +75,6 @@ def main(words: list[str]) -> None:
             for name, value in measure(browser, home, one_line).items():
                 found.setdefault(name, []).append(value)
                 print(f"  {name} {round_ + 1}/{repeats}: {value:.3g} s", file=sys.stderr, flush=True)
-    report = Report("app")
     torch = min(found["import torch"])
     beyond = [first - torch for first in found["first prediction drawn"]]
     report.value("loading torch", found["import torch"], unit="s")
@@ -46,7 +85,6 @@ def main(words: list[str]) -> None:
     report.value("click to the first point of the curve", found["first point"], unit="s", at_most=3)
     report.value("click to readable text, the default model", found["first model"], unit="s", at_most=60)
     report.details["what that model wrote"] = WROTE
-    report.end()
 
 
 WROTE: list[str] = []

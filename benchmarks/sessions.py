@@ -29,9 +29,10 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.report import Report
+from llmlab.ui import shell
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("start", "train", "speed", "tokenizers", "generate", "library")
+PAGES = tuple(entry.name for entry in shell.PAGES if (ROOT / shell.file_of(entry.name)).is_file())
 GENERATE = "generate"
 WRITE_SHARE = 0.3
 PAUSE = 20.0
@@ -217,15 +218,19 @@ async def read(address: str, sessions: int, browsers: int, seconds: float, seen:
     return sum(await asyncio.gather(*readers))
 
 
+def connected(address: str) -> websockets.connect:
+    """A websocket to the app, as a browser opens it."""
+    protocols = [websockets.Subprotocol("streamlit")]
+    return websockets.connect(f"ws://{address}/_stcore/stream", subprotocols=protocols, max_size=None)
+
+
 async def follow(address: str, number: int, wait: float, until: float, pause: float, seen: Seen) -> int:
     """One reader without a browser."""
     draw = random.Random(number)
     await asyncio.sleep(wait)
     acted = 0
     try:
-        async with websockets.connect(
-            f"ws://{address}/_stcore/stream", subprotocols=[websockets.Subprotocol("streamlit")], max_size=None
-        ) as line:
+        async with connected(address) as line:
             reader = Reader(line)
             page = PAGES[number % len(PAGES)]
             while time.monotonic() < until:
@@ -371,7 +376,8 @@ async def browse(address: str, number: int, wait: float, until: float, pause: fl
                 if not acted:
                     await page.goto(f"http://{address}/{'' if name == PAGES[0] else name}")
                 else:
-                    await page.locator("[data-testid=stSidebarNavLink]").nth(PAGES.index(name)).click()
+                    address_ = "/" if name == PAGES[0] else f"/{name}"
+                    await page.locator(f"[data-testid=stSidebarNavLink][href$='{address_}']").first.click()
                 await _settled(page)
                 seen.browser_seconds.append(time.monotonic() - began)
                 if await page.locator("[data-testid=stException]").count():

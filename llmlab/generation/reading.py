@@ -22,10 +22,12 @@ from llmlab.text.tokenizer import Tokenizer
 def prompt_ids(tokenizer: Tokenizer, prompt: str | Sequence[int]) -> list[int]:
     """The token ids of a prompt: never none. Token ids pass through, so that a text can be continued from any token.
 
-    An empty prompt starts where texts start: after the end-of-text token if the tokenizer has one, else after a
-    newline, else after a space, else after token 0. Raises LearnerError naming the characters that are lacking.
+    A text begins with the special tokens with which its tokenizer begins one, as in transformers. Where that leaves an
+    empty prompt without any token, it starts where texts start: after the end-of-text token if the tokenizer has one,
+    else after a newline, else after a space, else after token 0. Raises LearnerError naming the characters that are
+    lacking.
     """
-    ids = tokenizer.encode(prompt) if isinstance(prompt, str) else [*prompt]
+    ids = [*tokenizer.opening_ids, *tokenizer.encode(prompt)] if isinstance(prompt, str) else [*prompt]
     return ids or _start(tokenizer)
 
 

@@ -1,6 +1,7 @@
 """The tokenizer files of a folder: reading what transformers reads, writing what it reads back with the same ids."""
 
 import json
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,17 @@ def special_id(backend: tokenizers.Tokenizer, config: dict[str, Any], name: str)
     """The id of a special token such as `eos_token`, None when there is none in the vocabulary."""
     token = _content(config.get(name))
     return None if token is None else backend.token_to_id(token)
+
+
+def opening_ids(post_processor: dict[str, Any] | None) -> list[int]:
+    """The special tokens that a tokenizer puts before a text, as Llama's does, by its post-processor."""
+    described = post_processor or {}
+    if described.get("type") == "Sequence":
+        return [i for part in described["processors"] for i in opening_ids(part)]
+    if described.get("type") != "TemplateProcessing":
+        return []
+    before = takewhile(lambda piece: "SpecialToken" in piece, described["single"])
+    return [i for piece in before for i in described["special_tokens"][piece["SpecialToken"]["id"]]["ids"]]
 
 
 def _content(token: object) -> str | None:

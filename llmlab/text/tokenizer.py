@@ -19,7 +19,7 @@ from llmlab.i18n import LearnerError
 from llmlab.text.bpe import ALPHABET, BPE, BYTES, train_bpe, visible
 from llmlab.text.character import EVERY_CHARACTER, CharacterLookup, build_character
 from llmlab.text.display import show_bytes, show_sentencepiece, show_text
-from llmlab.text.folder import open_folder, special_id, write_folder
+from llmlab.text.folder import open_folder, opening_ids, special_id, write_folder
 from llmlab.text.pieces import CHUNKS, cut
 from llmlab.text.word import WORD_PATTERN, build_word
 
@@ -47,6 +47,8 @@ class Tokenizer:
         self.vocab_size: int = max(vocab.values(), default=-1) + 1
         """One more than the largest id: the rows that an embedding needs."""
         self.eos_id: int | None = special_id(backend, self._config, "eos_token")
+        self.opening_ids = opening_ids(description["post_processor"])
+        """The special tokens with which every text begins for the models that use this tokenizer; mostly none."""
         self._added = {i: token.content for i, token in backend.get_added_tokens_decoder().items()}
         self._in_bytes = '"ByteLevel"' in json.dumps([description["pre_tokenizer"], description["decoder"]])
         self._lookup = CharacterLookup(vocab) if self.kind == "char" and not self._added else None

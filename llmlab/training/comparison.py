@@ -61,7 +61,7 @@ def outcome(with_it: Points, without_it: Points) -> Outcome | None:
     equal = reached_at(curve, other[-1][1])
     per_step = with_it[-1]["tokens"] / with_it[-1]["step"]
     seconds, other_seconds = learning_seconds(with_it), learning_seconds(without_it)
-    measured_at = [(at, line["val_loss"]) for at, line in zip(other_seconds, without_it, strict=True) if _has(line)]
+    when = [at for at, line in zip(other_seconds, without_it, strict=True) if _has(line)]
     return Outcome(
         loss_with=curve[-1][1],
         loss_without=other[-1][1],
@@ -70,7 +70,7 @@ def outcome(with_it: Points, without_it: Points) -> Outcome | None:
         steps_to_equal=None if equal is None else equal / per_step,
         times_the_text=None if equal is None else other[-1][0] / equal,
         pace=(other_seconds[-1] / without_it[-1]["tokens"]) / (seconds[-1] / with_it[-1]["tokens"]),
-        loss_in_that_time=float(np.interp(seconds[-1], *zip(*measured_at, strict=True))),
+        loss_in_that_time=float(np.interp(seconds[-1], when, [loss for _, loss in other])),
     )
 
 

@@ -36,6 +36,7 @@ INGREDIENTS = (
     Ingredient(name="muon", without={"optimizer": "adamw", "lr": None}),
     Ingredient(name="zero_start", without={"init": "normal"}),
     Ingredient(name="modern", without={"model": "gpt2", "init": "zero"}),
+    Ingredient(name="angles", without={"rope_theta": 10_000.0}),
     Ingredient(name="qk_norm", without={"qk_norm": False}),
     Ingredient(name="cooldown", without={"cooldown": 0.0}),
     Ingredient(name="trapezoid", without={"schedule": "cosine"}),

@@ -38,8 +38,8 @@ import streamlit as st
 from llmlab import __version__
 from llmlab.course.unit import by_number
 from llmlab.i18n import LearnerError
+from llmlab.ui import appearance, opened
 from llmlab.ui import language as languages
-from llmlab.ui import opened
 from llmlab.ui.language import language, plain, say
 
 P = ParamSpec("P")
@@ -114,13 +114,15 @@ def _help(entry: PageEntry) -> str:
 
 
 def header(title: str, lead: str, *, terms: str | None = None) -> None:
-    """The page's title and one sentence, given as phrase keys, with the language switch at the right.
+    """The page's title and one sentence, given as phrase keys, with the switches of language and light at the right.
 
     `terms` is the phrase that explains the sentence's terms when the reader asks.
     """
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(say(title), anchor=False)
-        languages.switch()
+        with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
+            languages.switch()
+            appearance.switch(["", *(entry.name for entry in PAGES)])
     st.markdown(say(lead), help=say(terms) if terms else None)
 
 

@@ -1,6 +1,8 @@
 // The sentence, the next token's distribution and one attention head, as one live thing.
-// Asks `ask` 150 ms after the last key; the host answers with `answer` (see reader.py). Hovering stays in here.
-const PAUSE = 150;
+// Asks `ask` after a key; the host answers with `answer` (see reader.py). Keys typed before the answer is there are asked
+// for together once it is, so that a fast typist never makes answers wait for each other. Hovering stays in here.
+const PAUSE = 30;
+const PATIENCE = 1500; // milliseconds after which an answer is given up for lost
 
 // The lower triangle of one head, row after row, as little-endian float32 in base64.
 function triangle(base64) {
@@ -50,13 +52,14 @@ function render({ model, el }) {
       tableButton, table));
 
   let answer = null, timer = 0, asked = 0, composing = false, row = -1, pinned = -1;
-  let weights = new Float32Array(0), sampledFrom = -1;
+  let weights = new Float32Array(0), sampledFrom = -1, owing = false;
   const words = () => model.get("labels");
   const percent = (p) =>
     fill(words().percent, { n: p >= 0.0995 ? (100 * p).toFixed(0) : p >= 0.001 ? (100 * p).toFixed(1) : "<0.1" });
 
   function ask(extra = {}) {
     clearTimeout(timer);
+    owing = false;
     asked = asked ? asked + 1 : Date.now() % 1e9;
     el.firstChild.classList.add("waiting");
     sampledFrom = extra.sample ? asked : -1;
@@ -66,7 +69,11 @@ function render({ model, el }) {
     });
     model.save_changes();
   }
-  const askSoon = () => { clearTimeout(timer); timer = setTimeout(ask, PAUSE); };
+  function askSoon() {
+    clearTimeout(timer);
+    owing = asked > 0 && model.get("answer").nonce !== asked;
+    timer = setTimeout(ask, owing ? PATIENCE : PAUSE);
+  }
   function grow() { editor.style.height = "auto"; editor.style.height = Math.min(editor.scrollHeight + 2, 106) + "px"; }
 
   function choose(select, count, chosen) {
@@ -135,6 +142,7 @@ function render({ model, el }) {
 
   function draw() {
     const next = model.get("answer"), say = words();
+    if (owing && next.nonce === asked) ask();
     el.firstChild.classList.toggle("waiting", next.nonce !== asked && asked > 0);
     error.hidden = !next.error;
     error.textContent = next.error || "";

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from llmlab.generation import SamplingConfig, stream
+from llmlab.generation.reading import prompt_ids
 from llmlab.i18n import Language, LearnerError
 from llmlab.models.gpt import GPT
 from llmlab.models.trace import Trace, trace
@@ -53,7 +54,7 @@ class Reader:
             steps = list(stream(self.model, self.tokenizer, text, max_new_tokens=CONTINUATION, sampling=sampling))
             text += "".join(step.text for step in steps)
             written = len(steps)
-        ids = self.tokenizer.encode(text)
+        ids = prompt_ids(self.tokenizer, text)
         seen = ids[-self.model.config.context_length :]
         left = trace(self.model, torch.tensor([seen]))
         layer, head = self._head(left, int(ask.get("layer", -1)), int(ask.get("head", -1)))

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from .conftest import App, settled
 
 LONG = 60_000
+PAPER = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 PAGES = ("start", "train", "speed", "tokenizers", "generate", "attention", "library")
 
 
@@ -71,6 +72,10 @@ def test_first_visit_in_both_languages(app: App, page: Page) -> None:
     expect(page.locator(".strip")).to_contain_text("d")
     bars.first.click()
     expect(editor).not_to_have_value("My lord, I have a dau")
+    written, paper = editor.input_value(), page.evaluate(PAPER)
+    page.locator(".st-key-appearance button").click()
+    page.wait_for_function(f"({PAPER})() !== {paper!r}")
+    expect(editor).to_have_value(written)  # no reload
 
     for name in PAGES[1:]:
         page.locator(f"[data-testid=stSidebarNavLink][href*='/{name}']").click()

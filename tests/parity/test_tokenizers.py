@@ -5,8 +5,9 @@ import random
 
 import pytest
 import tokenizers
-from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from llmlab.generation.reading import prompt_ids
 from llmlab.text.bpe import train_bpe, visible
 from llmlab.text.tales import write_tales
 from llmlab.text.tokenizer import Tokenizer, train_tokenizer
@@ -157,3 +158,34 @@ def test_a_folder_with_only_the_older_files(tmp_path):
     copied = Tokenizer.load(tmp_path / "copy")
     assert copied.encode(POEM + "<|endoftext|>") == [*expected.encode(POEM), 600]
     assert copied.eos_id == 600
+
+
+TEMPLATE = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+AFTER = processors.TemplateProcessing(single="$A <s>", special_tokens=[("<s>", 0)])
+
+
+@pytest.mark.parametrize(
+    "after",
+    [None, TEMPLATE, processors.Sequence([processors.ByteLevel(), TEMPLATE])],
+    ids=["none", "llama", "sequence"],
+)
+def test_a_prompt_begins_with_the_tokens_with_which_transformers_begins_it(tmp_path, after):
+    from transformers import AutoTokenizer
+
+    backend = tokenizers.Tokenizer(models.BPE(vocab={"<s>": 0, "a": 1, "b": 2}, merges=[]))
+    backend.add_special_tokens(["<s>"])
+    if after is not None:
+        backend.post_processor = after
+    backend.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(
+        '{"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>"}'
+    )
+    theirs = AutoTokenizer.from_pretrained(tmp_path)("abba")["input_ids"]
+    ours = Tokenizer.load(tmp_path)
+    assert prompt_ids(ours, "abba") == theirs
+    assert prompt_ids(ours, [1, 2]) == [1, 2]
+    assert ours.encode("abba") == [1, 2, 2, 1]
+    if after is not None:
+        assert prompt_ids(ours, "") == [0]
+        backend.post_processor = AFTER
+        assert Tokenizer(backend).opening_ids == []
