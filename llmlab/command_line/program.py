@@ -18,6 +18,7 @@ from llmlab.i18n import LANGUAGES, Language, LearnerError, say
 COMMANDS = {
     "train": "train",
     "generate": "generate",
+    "fill": "fill",
     "score": "score",
     "plan": "plan",
     "export": "export",

@@ -7,13 +7,16 @@ if TYPE_CHECKING:
     from llmlab.generation.config import SamplingConfig
     from llmlab.generation.decoding import Generated, Step, generate, stream
     from llmlab.generation.distribution import Distribution, next_distribution
+    from llmlab.generation.filling import Filled, fill
     from llmlab.generation.sampling import filter_logits
 
 __all__ = [
     "Distribution",
+    "Filled",
     "Generated",
     "SamplingConfig",
     "Step",
+    "fill",
     "filter_logits",
     "generate",
     "next_distribution",
@@ -24,6 +27,8 @@ _HOME = {
     "SamplingConfig": "config",
     "Distribution": "distribution",
     "next_distribution": "distribution",
+    "Filled": "filling",
+    "fill": "filling",
     "filter_logits": "sampling",
     "Generated": "decoding",
     "Step": "decoding",

@@ -123,12 +123,21 @@ class Bert(nn.Module):
 
     @torch.no_grad()
     def _initialise(self) -> None:
-        """Normal(0, 0.02), biases zero, as the authors did."""
+        """Matrices keep the size of what they multiply, normal(0, 1/√inputs), those that write to the residual stream
+        start at zero, and embeddings at normal(0, 0.02), which is what the authors drew everything from: a small model
+        with a few minutes to learn then stays at the frequencies of the tokens for most of them.
+        """
         for module in self.modules():
-            if isinstance(module, nn.Linear | nn.Embedding):
-                module.weight.normal_(std=0.02)
-            if isinstance(module, nn.Linear) and module.bias is not None:
+            if isinstance(module, nn.Linear):
+                module.weight.normal_(std=module.in_features**-0.5)
                 module.bias.zero_()
+        for block in self.blocks:
+            assert isinstance(block, PostNormBlock)
+            block.attention.output.weight.zero_()
+            block.feed_forward.down.weight.zero_()
+        for module in self.modules():
+            if isinstance(module, nn.Embedding):
+                module.weight.normal_(std=0.02)  # after the linear layers: the head's is the token embedding
 
 
 class MaskedTokenHead(nn.Module):

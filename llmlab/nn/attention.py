@@ -58,7 +58,7 @@ class Attention(nn.Module):
         x: Float[Tensor, "batch seq d_model"],
         *,
         rotation: tuple[Float[Tensor, "seq half"], Float[Tensor, "seq half"]] | None = None,
-        mask: Bool[Tensor, "mask_batch 1 seq keys"] | None = None,
+        mask: Bool[Tensor, "mask_batch 1 #seq keys"] | None = None,
         cache: LayerCache | None = None,
         record: Record | None = None,
     ) -> Float[Tensor, "batch seq d_model"]:

@@ -38,7 +38,7 @@ class Block(nn.Module):
         x: Float[Tensor, "batch seq d_model"],
         *,
         rotation: tuple[Float[Tensor, "seq half"], Float[Tensor, "seq half"]] | None = None,
-        mask: Bool[Tensor, "mask_batch 1 seq keys"] | None = None,
+        mask: Bool[Tensor, "mask_batch 1 #seq keys"] | None = None,
         cache: LayerCache | None = None,
         record: Record | None = None,
     ) -> Float[Tensor, "batch seq d_model"]:
@@ -95,7 +95,7 @@ class PostNormBlock(nn.Module):
         self,
         x: Float[Tensor, "batch seq d_model"],
         *,
-        mask: Bool[Tensor, "mask_batch 1 queries keys"] | None = None,
+        mask: Bool[Tensor, "mask_batch 1 #seq keys"] | None = None,
         record: Record | None = None,
     ) -> Float[Tensor, "batch seq d_model"]:
         inside = record.within("attention") if record is not None else None

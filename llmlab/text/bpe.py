@@ -192,7 +192,7 @@ def _byte_ids(word: str) -> list[int]:
 def _count_words(text: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     size = 0
-    for stretch in _stretches(text):
+    for stretch in stretches(text):
         for word in WORDS.findall(stretch):
             if word not in counts:
                 size += len(word.encode("utf-8"))
@@ -202,7 +202,7 @@ def _count_words(text: str) -> Counter[str]:
     return counts
 
 
-def _stretches(text: str) -> Iterator[str]:
+def stretches(text: str) -> Iterator[str]:
     """The text in parts, all of it or `SAMPLE` characters, in an order that takes early ones from everywhere."""
     parts = list(spans(text, size=200_000))
     Random(0).shuffle(parts)

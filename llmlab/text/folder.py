@@ -62,6 +62,8 @@ def write_folder(backend: tokenizers.Tokenizer, config: dict[str, Any], folder: 
         "clean_up_tokenization_spaces": False,
         "model_input_names": ["input_ids", "attention_mask"],
     }
+    if settings["cls_token"] and settings["sep_token"]:  # BERT's: pairs are told apart
+        settings["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokenizer.json").write_text(backend.to_str(pretty=True), encoding="utf-8")
     (folder / "tokenizer_config.json").write_text(

@@ -22,12 +22,16 @@ from llmlab.text.display import show_bytes, show_sentencepiece, show_text
 from llmlab.text.folder import open_folder, opening_ids, special_id, write_folder
 from llmlab.text.pieces import CHUNKS, cut
 from llmlab.text.word import WORD_PATTERN, build_word
+from llmlab.text.wordpiece import SPECIAL, build_wordpiece
 
-TrainableKind = Literal["char", "word", "bpe"]
-Kind = Literal["char", "word", "bpe", "other"]
+TrainableKind = Literal["char", "word", "bpe", "wordpiece"]
+Kind = Literal["char", "word", "bpe", "wordpiece", "other"]
 
-DEFAULT_SIZES = {"word": 4096, "bpe": 1024}
+DEFAULT_SIZES = {"word": 4096, "bpe": 1024, "wordpiece": 2048}
 """Vocabulary sizes where none is asked for; a character tokenizer takes every character of the text."""
+
+SPECIAL_TOKENS = dict(zip((f"{name}_token" for name in ("pad", "unk", "cls", "sep", "mask")), SPECIAL, strict=True))
+"""Of a word-piece tokenizer, as tokenizer_config.json names them."""
 
 _NAMED = 10
 _PARTS_AT_A_TIME = 32
@@ -35,7 +39,9 @@ _CHARACTERS_KEPT = 3_000_000
 
 
 class Tokenizer:
-    """A tokenizer of any kind. `kind` tells how it cuts: by character, word, byte pairs, or otherwise ("other")."""
+    """A tokenizer of any kind. `kind` tells how it cuts: by character, word, byte pairs, word pieces, or otherwise
+    ("other").
+    """
 
     def __init__(self, backend: tokenizers.Tokenizer, config: dict[str, Any] | None = None) -> None:
         self._backend = backend
@@ -46,7 +52,9 @@ class Tokenizer:
         vocab = backend.get_vocab(with_added_tokens=True)
         self.vocab_size: int = max(vocab.values(), default=-1) + 1
         """One more than the largest id: the rows that an embedding needs."""
-        self.eos_id: int | None = special_id(backend, self._config, "eos_token")
+        self.eos_id, self.mask_id, self.cls_id, self.sep_id, self.pad_id = (
+            special_id(backend, self._config, f"{name}_token") for name in ("eos", "mask", "cls", "sep", "pad")
+        )
         self.opening_ids = opening_ids(description["post_processor"])
         """The special tokens with which every text begins for the models that use this tokenizer; mostly none."""
         self._added = {i: token.content for i, token in backend.get_added_tokens_decoder().items()}
@@ -131,6 +139,17 @@ class Tokenizer:
             self.require(text)
             raise
 
+    def encode_parts(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """The ids of each text by itself."""
+        for text in texts:
+            _check_encodable(text)
+        return [np.array(ids, dtype=self._dtype) for ids in self._encode_parts(texts)]
+
+    @property
+    def special_ids(self) -> list[int]:
+        """Ids of tokens that stand for no text, such as [MASK]."""
+        return sorted(self._added)
+
     def _by_chunks(self, text: str) -> Iterator[np.ndarray]:
         """Ids part by part, each distinct chunk encoded once: the library spends its time on cutting, over and over."""
         known: dict[str, list[int]] = {}
@@ -159,8 +178,8 @@ class Tokenizer:
     def _can_encode(self, character: str) -> bool:
         if self._lookup is not None:
             return self._lookup.unknown >= 0 or character in self._model["vocab"]
-        if self.kind == "other" and (character.isspace() or not character.isprintable()):
-            return True  # many drop these on purpose
+        if self.kind in ("other", "wordpiece") and (character.isspace() or not character.isprintable()):
+            return True  # they drop these on purpose
         try:
             return bool(self._backend.encode(character, add_special_tokens=False).ids)
         except Exception:
@@ -184,7 +203,7 @@ class Tokenizer:
 
 
 def train_tokenizer(kind: str, text: str, *, vocab_size: int | None = None) -> Tokenizer:
-    """Learn a tokenizer of kind "char", "word" or "bpe" from a text.
+    """Learn a tokenizer of kind "char", "word", "bpe" or "wordpiece" from a text.
 
     A text that has fewer characters, words or merges to offer than `vocab_size` gives a smaller vocabulary. With
     fewer places than characters or words, the rarer ones become `<unk>`; byte pairs can write everything.
@@ -192,7 +211,7 @@ def train_tokenizer(kind: str, text: str, *, vocab_size: int | None = None) -> T
     """
     if kind not in get_args(TrainableKind):
         raise LearnerError("text.tokenizer_kind", kind=kind)
-    least = len(ALPHABET) if kind == "bpe" else 2
+    least = {"bpe": len(ALPHABET), "wordpiece": len(SPECIAL) + 1}.get(kind, 2)
     if vocab_size is not None and vocab_size < least:
         raise LearnerError(f"text.tokenizer_size_{kind}", size=vocab_size)
     if not text:
@@ -201,6 +220,8 @@ def train_tokenizer(kind: str, text: str, *, vocab_size: int | None = None) -> T
     if kind == "char":
         return Tokenizer(build_character(text, vocab_size))
     size = vocab_size or DEFAULT_SIZES[kind]
+    if kind == "wordpiece":
+        return Tokenizer(build_wordpiece(text, size), SPECIAL_TOKENS)
     return Tokenizer(build_word(text, size) if kind == "word" else _byte_level(train_bpe(text, size)))
 
 
@@ -215,8 +236,10 @@ def _byte_level(bpe: BPE) -> tokenizers.Tokenizer:
 
 
 def _kind(description: dict[str, Any]) -> Kind:
-    """Recognise our own kinds, and GPT-2's, in the description that `tokenizer.json` holds."""
+    """Recognise our own kinds, GPT-2's and BERT's, in the description that `tokenizer.json` holds."""
     cutter = description["pre_tokenizer"] or {}
+    if description["model"]["type"] == "WordPiece" and cutter.get("type") == "BertPreTokenizer":
+        return "wordpiece"
     if description["normalizer"] is None:
         match description["model"]["type"], cutter:
             case "WordLevel", {"type": "Split", "pattern": {"Regex": pattern}} if pattern == EVERY_CHARACTER:

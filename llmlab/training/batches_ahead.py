@@ -4,15 +4,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llmlab.text.batches import Windows
+from llmlab.training.objective import Batches
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Tensor, ...]
 
 
 class BatchesAhead:
-    """Some rows of each batch, as tensors (rows, context): inputs, and targets."""
+    """Some rows of each batch, as tensors with that many rows."""
 
-    def __init__(self, windows: Windows, rows: slice, device: torch.device) -> None:
+    def __init__(self, windows: Batches, rows: slice, device: torch.device) -> None:
         self._windows, self._rows, self._device = windows, rows, device
         self._ahead: Batch | None = None
         self._state = windows.state()
@@ -34,8 +34,7 @@ class BatchesAhead:
         self._ahead, self._state = None, self._windows.state()
 
     def _fetch(self) -> Batch:
-        x, y = self._windows.next()
-        return self._sent(x[self._rows]), self._sent(y[self._rows])
+        return tuple(self._sent(part[self._rows]) for part in self._windows.next())
 
     def _sent(self, part: np.ndarray) -> Tensor:
         tensor = torch.from_numpy(part)

@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
 from llmlab.i18n import LearnerError
+from llmlab.models.bert_config import BertConfig
+from llmlab.models.config import ModelConfig
 from llmlab.models.gpt_config import GPTConfig
 
 LIMITS = ("steps", "seconds", "until_val_loss")
 CHOICES: dict[str, tuple[str, ...]] = {
-    "tokenizer": ("char", "word", "bpe"),
-    "model": ("gpt", "gpt2"),
+    "tokenizer": ("char", "word", "bpe", "wordpiece"),
+    "model": ("gpt", "gpt2", "bert"),
     "optimizer": ("adamw", "muon"),
     "schedule": ("cosine", "trapezoid"),
     "init": ("zero", "normal"),
@@ -21,6 +23,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "parallel": ("ddp", "fsdp"),
 }
 LARGEST_SEED = 2**63 - 1
+LEAST_PAIR = 8
+"""Tokens in which two sentences and what stands around them still find room."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +40,14 @@ class TrainConfig:
     recipe: str | None = None
     """A named set of values; every other word given changes it."""
 
-    model: Literal["gpt", "gpt2"] = "gpt"
-    """The architecture: `gpt` is modern (RMSNorm, rotary positions, SwiGLU), `gpt2` classic (LayerNorm, learned positions, GELU)."""  # noqa: E501
+    model: Literal["gpt", "gpt2", "bert"] = "gpt"
+    """The architecture: `gpt` is modern (RMSNorm, rotary positions, SwiGLU), `gpt2` classic (LayerNorm, learned positions, GELU); `bert` fills in masked tokens instead of writing on."""  # noqa: E501
 
-    tokenizer: Literal["char", "word", "bpe"] = "char"
-    """What a token is: a character, a word, or a piece found by byte-pair encoding."""
+    tokenizer: Literal["char", "word", "bpe", "wordpiece"] = "char"
+    """What a token is: a character, a word, or a piece found by byte-pair encoding or WordPiece (bert's)."""
 
     vocab_size: int | None = None
-    """How many different tokens there are at most; by default every character, 1024 pieces (bpe), or 4096 words."""
+    """How many different tokens there are at most; by default every character, 1024 (bpe) or 2048 (wordpiece) pieces, or 4096 words."""  # noqa: E501
 
     layers: int = 4
     """Blocks stacked on each other, each with attention and a feed-forward network."""
@@ -177,6 +181,8 @@ class TrainConfig:
                 )
         self._check_ranges()
         self._check_limits()
+        if self.model == "bert":
+            self._check_bert()
         if self.init_from is None:
             self.model_config(self.vocab_size or 1)  # complains of a shape that cannot be
         if self.min_lr is not None and self.min_lr > self.peak_lr:
@@ -199,6 +205,14 @@ class TrainConfig:
         if not 0 < self.val_fraction < 1:
             raise LearnerError("training.fraction", word=word("val_fraction"), value=self.val_fraction)
 
+    def _check_bert(self) -> None:
+        if self.init_from is None and self.tokenizer != "wordpiece":
+            raise LearnerError("training.bert_tokenizer", tokenizer=self.tokenizer)
+        if self.context < LEAST_PAIR:
+            raise LearnerError("training.bert_context", context=self.context, least=LEAST_PAIR)
+        if not self.tie_embeddings or self.kv_heads not in (None, self.heads):
+            raise LearnerError("training.bert_words")
+
     def _check(self, name: str, low: float, high: float, *, below: bool = False) -> None:
         value = getattr(self, name)
         if value is None:
@@ -213,8 +227,17 @@ class TrainConfig:
         if all(getattr(self, name) is None for name in LIMITS):
             object.__setattr__(self, "steps", DEFAULT_STEPS)
 
-    def model_config(self, vocab_size: int) -> GPTConfig:
+    def model_config(self, vocab_size: int) -> ModelConfig:
         """The shape of the model, once the tokenizer has said how many tokens there are."""
+        if self.model == "bert":
+            return BertConfig(
+                vocab_size=vocab_size,
+                context_length=self.context,
+                n_layers=self.layers,
+                n_heads=self.heads,
+                d_model=self.width,
+                dropout=self.dropout,
+            )
         dress: dict[str, Any] = {"bias": self.bias}
         if self.model == "gpt":
             dress = {"qk_norm": self.qk_norm, "rope_theta": float(self.rope_theta or self.context)}
@@ -248,7 +271,7 @@ class TrainConfig:
 
     @property
     def tokens_per_step(self) -> int:
-        """Predictions that one step learns from."""
+        """Tokens that one step reads: a gpt predicts each, a bert those that are masked."""
         return self.batch * self.accumulate * self.context
 
     def to_json(self) -> dict[str, Any]:

@@ -26,7 +26,8 @@ START_SECONDS = 4.0
 PROGRAM_BYTES = 400_000_000
 """Memory of the libraries."""
 
-USUAL_VOCABULARY = {"char": 128, "bpe": 1024, "word": 4096}
+USUAL_VOCABULARY = {"char": 128, "bpe": 1024, "word": 4096, "wordpiece": 2048}
+CHARACTERS_PER_TOKEN = {"char": 1, "bpe": 2.5, "word": 4.5, "wordpiece": 3.2}
 REMEMBERED = 20
 PROBES = 5
 
@@ -69,7 +70,7 @@ def estimate(config: TrainConfig, corpus_characters: int, vocab_size: int | None
     if config.steps is not None and steps is not None:
         steps = min(steps, config.steps)
     tokens = None if steps is None else steps * config.tokens_per_step
-    in_text = corpus_characters * (1 - config.val_fraction) / {"char": 1, "bpe": 2.5, "word": 4.5}[config.tokenizer]
+    in_text = corpus_characters * (1 - config.val_fraction) / CHARACTERS_PER_TOKEN[config.tokenizer]
     exact = config.seconds is not None and seconds == config.seconds
     needed = memory_needed(config, vocab_size)
     least, most = step_time.measured().memory

@@ -173,7 +173,7 @@ def follow(run: Path, config: TrainConfig, team: Ranks) -> None:
         machine.use(chosen["threads"], device)
         config = replace(config, precision=chosen["precision"])
         model = build(read_config(runs.about(run)["model"]))
-        learner = Learner(model, prepare(run, config, lambda phrase: None).train_ids, config, device, team)
+        learner = Learner(model, prepare(run, config, lambda phrase: None), config, device, team)
         while (order := team.hear())["do"] != END:
             getattr(learner, order.pop("do"))(**order)
     except LearnerError as error:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from llmlab.models.build import Model
 from llmlab.models.scoring import validation_loss
 from llmlab.training import devices
-from llmlab.training.objectives import next_token_loss
 
 BATCH_TOKENS = 8192
 TWICE = 2.0
@@ -38,6 +38,7 @@ class Validation:
         self._batch = max(1, min(BATCH_TOKENS, BATCH_LOGITS // vocab_size) // context_length)
         self._starts = self._spread(steering_tokens)
         self.tokens_per_second: float | None = None
+        self.details: dict[str, float] = {}
 
     def steering_loss(self, model: Model) -> float:
         """Nats per token over some windows, spread evenly over the validation text; always the same ones."""
@@ -68,7 +69,7 @@ class Validation:
                 chosen = starts[first : first + self._batch, None] + np.arange(self._context + 1)
                 windows = torch.from_numpy(self.ids[chosen].astype(np.int64)).to(device)  # (windows, context + 1)
                 logits = model(windows[:, :-1]).logits
-                total += float(next_token_loss(logits, windows[:, 1:], reduction="sum"))
+                total += float(F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten(), reduction="sum"))
         model.train(was_training)
         return total / (len(starts) * self._context)
 

@@ -8,18 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import numpy as np
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from llmlab.models.build import Model
-from llmlab.text.batches import Windows
 from llmlab.training import devices, durable, optimizers
 from llmlab.training.batches_ahead import BatchesAhead
 from llmlab.training.checkpoints import OPTIMIZER, STATE, load_weights
 from llmlab.training.config import TrainConfig
-from llmlab.training.objectives import next_token_loss
+from llmlab.training.objectives import objective
+from llmlab.training.preparation import Prepared
 from llmlab.training.team import Alone
 
 P = ParamSpec("P")
@@ -38,24 +37,10 @@ def together(method: "Callable[Concatenate[Learner, P], R]") -> "Callable[Concat
     return told
 
 
-class NextToken(nn.Module):
-    """A model together with what it is to make small."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """The mean loss of a batch, both (batch, context)."""
-        return next_token_loss(self.model(ids).logits, targets)
-
-
 class Learner:
     """One process's part in the learning. `model` may hold a part of each weight only; `looked_at()` is whole."""
 
-    def __init__(
-        self, model: Model, train_ids: np.ndarray, config: TrainConfig, device: torch.device, team: Alone
-    ) -> None:
+    def __init__(self, model: Model, data: Prepared, config: TrainConfig, device: torch.device, team: Alone) -> None:
         self.config, self.device, self.team = config, device, team
         self.model = model.to(device).train()
         team.same_weights(self.model)
@@ -63,9 +48,9 @@ class Learner:
         self._whole_at: int | None = None
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizers = optimizers.build(model, config)
-        windows = Windows(train_ids, context_length=config.context, batch_size=config.batch, seed=config.seed)
-        self.batches = BatchesAhead(windows, team.share(config.batch), device)
-        self._wrapped = team.wrap(NextToken(model))
+        self._objective = objective(config)
+        self.batches = BatchesAhead(self._objective.batches(data, config), team.share(config.batch), device)
+        self._wrapped = team.wrap(self._objective.loss(model, data.tokenizer))
         self._loss: Any = torch.compile(self._wrapped) if config.compile else self._wrapped
         self.step = 0
         if team.size > 1:
@@ -75,8 +60,7 @@ class Learner:
         """A pass that teaches nothing. After its first, DDP sorts the gradients anew, and sums in another order: had a
         resumed process its first pass later than one that went on, three of them would differ in the last bit.
         """
-        ids = torch.zeros((1, self.config.context), dtype=torch.long, device=self.device)
-        self._loss(ids, ids).backward()
+        self._loss(*self._objective.blank(self.config.context, self.device))[0].backward()
         self._forget()
 
     @together
@@ -98,12 +82,12 @@ class Learner:
         optimizers.set_lr(self.optimizers, lr)
         loss = torch.zeros((), device=self.device)
         for part in range(config.accumulate):
-            x, y = self.batches.next()  # (rows, context) each
+            batch = self.batches.next()  # a row for each example
             with self.team.adding_up(self._wrapped, last=part == config.accumulate - 1):
                 with devices.multiplying_in(config.precision, self.device):
-                    found = self._loss(x, y) / config.accumulate
-                found.backward()
-            loss += found.detach()
+                    found, shown = self._loss(*batch)
+                (found / config.accumulate).backward()
+            loss += shown / config.accumulate
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, config.clip or math.inf)
         return self.team.mean(loss), norm.full_tensor() if hasattr(norm, "full_tensor") else norm
 

@@ -14,6 +14,7 @@ from llmlab.hub.corpora import corpus_text
 from llmlab.text.batches import check_length, split
 from llmlab.text.cleaning import clean
 from llmlab.text.files import check_corpus
+from llmlab.text.sentences import split_sentences
 from llmlab.text.tales import entropy_per_character
 from llmlab.text.tokenizer import Tokenizer, train_tokenizer
 from llmlab.training import durable, runs
@@ -33,6 +34,8 @@ class Prepared:
     ids: np.ndarray
     train_ids: np.ndarray
     val_ids: np.ndarray
+    sentence_starts: np.ndarray
+    """Where each sentence begins in `ids`; empty where the family does not ask."""
     about: dict[str, Any]
     """`characters`, `tokens`, `val_characters`, and `floor`: the least loss there can be, where it is known."""
 
@@ -47,11 +50,13 @@ def prepare(run: Path, config: TrainConfig, saying: Say) -> Prepared:
         _make(run, config, saying)
     ids = np.load(run / "data" / "tokens.npy", mmap_mode="r", allow_pickle=False)
     train_ids, val_ids = split(ids, config.val_fraction)
+    sentences = run / "data" / "sentences.npy"
     return Prepared(
         tokenizer=Tokenizer.load(run / "tokenizer"),
         ids=ids,
         train_ids=train_ids,
         val_ids=val_ids,
+        sentence_starts=np.load(sentences, allow_pickle=False) if sentences.exists() else np.zeros(0, dtype=np.int64),
         about=durable.read_json(run / "data" / "about.json"),
     )
 
@@ -63,7 +68,11 @@ def _make(run: Path, config: TrainConfig, saying: Say) -> None:
     saying("training.doing_tokenize")
     tokenizer = _tokenizer(config, text)
     saying("training.doing_encode")
-    ids = tokenizer.encode_array(text)
+    starts = None
+    if config.model == "bert":
+        ids, starts = _by_sentence(tokenizer, text)
+    else:
+        ids = tokenizer.encode_array(text)
     check_length(ids, config.context, config.val_fraction)
     _, val_ids = split(ids, config.val_fraction)
     val_characters = _length(tokenizer, val_ids)
@@ -72,11 +81,12 @@ def _make(run: Path, config: TrainConfig, saying: Say) -> None:
         "tokens": len(ids),
         "val_characters": val_characters,
         "floor": None,
+        "context": config.context,
     }
     if config.corpus in TALES and not config.cleaning:
         about["floor"] = entropy_per_character(TALES[config.corpus]) * val_characters / len(val_ids)
     _publish(run / "tokenizer", tokenizer.save)
-    _publish(run / "data", lambda folder: _write_data(folder, ids, about))
+    _publish(run / "data", lambda folder: _write_data(folder, ids, starts, about))
 
 
 def _tokenizer(config: TrainConfig, text: str) -> Tokenizer:
@@ -96,8 +106,17 @@ def _length(tokenizer: Tokenizer, ids: np.ndarray) -> int:
     return sum(len(tokenizer.decode(ids[start : start + PIECE])) for start in range(0, len(ids), PIECE))
 
 
-def _write_data(folder: Path, ids: np.ndarray, about: dict[str, Any]) -> None:
+def _by_sentence(tokenizer: Tokenizer, text: str) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of a text, and where in them each sentence begins."""
+    parts = tokenizer.encode_parts(split_sentences(text))
+    lengths = np.array([len(part) for part in parts])
+    return np.concatenate(parts), np.cumsum(lengths) - lengths
+
+
+def _write_data(folder: Path, ids: np.ndarray, starts: np.ndarray | None, about: dict[str, Any]) -> None:
     np.save(folder / "tokens.npy", ids, allow_pickle=False)
+    if starts is not None:
+        np.save(folder / "sentences.npy", starts, allow_pickle=False)
     durable.write_json(folder / "about.json", about, synced=False)
 
 

@@ -10,6 +10,9 @@ from llmlab.i18n import LearnerError
 from llmlab.training import fine_tuning, runs
 from llmlab.training.config import LIMITS, TrainConfig
 
+BERT = {"tokenizer": "wordpiece"}
+"""What a bert takes where neither the recipe nor a word says otherwise: no other tokenizer has a [MASK]."""
+
 
 @cache
 def names() -> list[str]:
@@ -36,6 +39,8 @@ def configure(words: Mapping[str, Any]) -> TrainConfig:
     """
     given = {name: value for name, value in words.items() if value is not None}
     values = recipe(given.get("recipe", "default"))
+    if (values | given).get("model") == "bert":
+        values = BERT | values
     if any(name in given for name in LIMITS):
         values = {name: value for name, value in values.items() if name not in LIMITS}
     if "init_from" not in given:

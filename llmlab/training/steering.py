@@ -5,7 +5,7 @@ from typing import Any
 
 from llmlab.models.build import Model
 from llmlab.training.config import TrainConfig
-from llmlab.training.evaluation import Validation
+from llmlab.training.objective import Measured
 from llmlab.training.schedules import Schedule
 
 NEAR = 1.03
@@ -15,7 +15,7 @@ NEAR = 1.03
 class Steering:
     """Measurements of one run. A part of the validation text steers it; the whole has the last word."""
 
-    def __init__(self, config: TrainConfig, validation: Validation, schedule: Schedule) -> None:
+    def __init__(self, config: TrainConfig, validation: Measured, schedule: Schedule) -> None:
         self._target = config.until_val_loss
         self._validation = validation
         self._schedule = schedule

@@ -17,9 +17,9 @@ from llmlab.training import cost, devices, machine, references, runs, samples, s
 from llmlab.training.board import Board
 from llmlab.training.checkpoints import Checkpoints, load_weights
 from llmlab.training.config import DEFAULT_LR, TrainConfig
-from llmlab.training.evaluation import Validation
 from llmlab.training.interruption import asked_by_signal
 from llmlab.training.learner import Learner
+from llmlab.training.objectives import objective
 from llmlab.training.pace import Pace
 from llmlab.training.preparation import prepare
 from llmlab.training.probes import Probes
@@ -67,17 +67,11 @@ class Trainer:
         self.team.share(config.batch)  # complains before anything is built
         model = starting_model.build(self.run, config, data.tokenizer.vocab_size)
         self.team.tell("build")
-        self.learner = Learner(model, data.train_ids, config, self.device, self.team)
-        self.validation = Validation(
-            data.val_ids,
-            context_length=config.context,
-            vocab_size=model.config.vocab_size,
-            steering_tokens=config.eval_tokens,
-            precision=config.precision,
-        )
+        self.learner = Learner(model, data, config, self.device, self.team)
+        self.objective = objective(config)
+        self.validation = self.objective.validation(data, config)
         self.schedule = Schedule(config)
         self.steering = Steering(config, self.validation, self.schedule)
-        self.prompt = samples.prompt(data.tokenizer, data.val_ids)
         self.probes = Probes(self.run, model, data.train_ids, data.val_ids, config.probe_megabytes)
         self.checkpoints = Checkpoints(self.run)
 
@@ -187,6 +181,7 @@ class Trainer:
         if with_validation:
             line["val_loss"] = told["val_loss"] = self.steering.measure(self.step, self.model)
             self._require_finite(told["val_loss"])
+            line |= self.validation.details
         self.board.point(line)
         self.board.beat(**told, tokens_per_second=line["tokens_per_second"])
         self.losses = []
@@ -199,9 +194,7 @@ class Trainer:
         with self.pace.looking():
             self._require_sound()
             if self.config.sample_tokens:
-                ids = samples.write(self.model, self.prompt, self.config.sample_tokens, self.config.seed)
-                texts = {"prompt": self.data.tokenizer.decode(self.prompt), "text": self.data.tokenizer.decode(ids)}
-                self.board.sample({"step": self.step, **texts})
+                self.board.sample({"step": self.step, **self.objective.sample(self.model, self.data, self.config)})
             self.probes.take(self.step, self.model)
 
     def _is_best(self) -> bool:

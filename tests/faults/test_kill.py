@@ -140,6 +140,15 @@ def test_at_a_moment(server, undisturbed, seed):
     assert_same(run, reference)
 
 
+def test_a_bert_in_the_middle(server):
+    bert = {"model": "bert", "tokenizer": "wordpiece", "vocab_size": 200, "context": 32}
+    reference, run = server.new("bert", **bert), server.new("killed-bert", **bert)
+    operations = server.train(reference)["operations"]
+    assert server.train(run, die_at=len(operations) // 2)["exit"] == 137
+    assert server.train(run)["exit"] == 0
+    assert_same(run, reference)
+
+
 def test_on_the_command_line(server):
     config = CONFIG | {"steps": 400, "eval_every": 100}  # long enough to be killed in
     reference = server.new("longer", **config)

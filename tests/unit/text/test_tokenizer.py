@@ -137,7 +137,7 @@ def test_half_a_character_is_refused(trained):
         ("bpe", 0, "256 or more"),
         ("char", 1, "at least 2"),
         ("word", -3, "at least 2"),
-        ("syllable", None, "char, word or bpe"),
+        ("syllable", None, "char, word, bpe or wordpiece"),
     ],
 )
 def test_impossible_requests_are_refused(kind, size, said):
