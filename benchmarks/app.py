@@ -17,7 +17,7 @@ from benchmarks.sessions import ROOT, chromium, environment, free_port
 from llmlab.training import durable
 
 LONG = 120_000
-VISITS = 7
+VISITS = 5
 """Of each page, counted."""
 ONE_LINE = "import streamlit as st\nst.text('ready')\n"
 
