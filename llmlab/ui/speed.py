@@ -153,8 +153,9 @@ def _settings() -> None:
     with st.popover(say("speed.settings"), icon=":material/tune:", type="tertiary"):
         st.session_state.setdefault(_SEED, 0)
         st.session_state[_TEXT] = _text()
-        st.selectbox(say("speed.text"), texts, key=_TEXT, format_func=lambda name: titled.get(name, name))
-        st.number_input(say("speed.seed"), 0, 10**6, key=_SEED, help=say("speed.seed_help"))
+        kept: dict[str, Any] = {"persist_state": "session"}
+        st.selectbox(say("speed.text"), texts, key=_TEXT, format_func=lambda name: titled.get(name, name), **kept)
+        st.number_input(say("speed.seed"), 0, 10**6, key=_SEED, help=say("speed.seed_help"), **kept)
         st.button(say("speed.forget"), icon=":material/delete:", on_click=_forget, help=say("speed.forget_help"))
 
 

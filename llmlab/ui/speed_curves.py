@@ -85,8 +85,9 @@ def show(recipe: Any, off: list[str], first: str, take: Callable[[str], None], s
     curves = [Curve(name=None, run=comparison.found(recipe))]
     curves += [Curve(name=name, run=comparison.found(ingredients.without(recipe, name))) for name in off]
     known = [curve.run for curve in curves if curve.run is not None]
-    if not known and not off:
+    if not known:
         st.info(say("speed.empty"), icon=":material/toggle_off:")
+    if not known and not off:
         st.button(
             say("speed.first", name=say(f"speed.{first}")),
             key="speed_first",
