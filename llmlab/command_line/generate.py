@@ -17,6 +17,8 @@ SMALL = 20_000_000  # parameters
 def add_arguments(parser: argparse.ArgumentParser, language: Language) -> None:
     parser.add_argument("model", metavar="RUN|NAME|DIR", type=text, help=say("cli.model", language))
     parser.add_argument("--prompt", metavar="TEXT", type=text, default="", help=say("cli.prompt", language))
+    parser.add_argument("--chat", action="store_true", help=say("cli.chat", language))
+    parser.add_argument("--system", metavar="TEXT", type=text, default="", help=say("cli.system_prompt", language))
     parser.add_argument("--tokens", metavar="N", type=int, default=TOKENS, help=say("cli.tokens", language, n=TOKENS))
     add_config_options(parser, SamplingConfig, language, defaults={"seed": None})
     add_weights(parser, language)
@@ -32,6 +34,7 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     import torch
 
     from llmlab.command_line.opening import open_writer
+    from llmlab.generation.chat import Chat
     from llmlab.generation.decoding import finished, stream
     from llmlab.nn.int8 import in_int8
 
@@ -41,10 +44,14 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     if arguments.weights == "int8":
         model = in_int8(model)
     started = time.perf_counter()
-    written = stream(
-        model, tokenizer, arguments.prompt, max_new_tokens=arguments.tokens, sampling=sampling, stop=arguments.stop
-    )
-    console.show(arguments.prompt, end="")
+    if arguments.chat:
+        chat = Chat(model, tokenizer, system=arguments.system)
+        written = chat.reply(arguments.prompt, max_new_tokens=arguments.tokens, sampling=sampling, stop=arguments.stop)
+    else:
+        written = stream(
+            model, tokenizer, arguments.prompt, max_new_tokens=arguments.tokens, sampling=sampling, stop=arguments.stop
+        )
+        console.show(arguments.prompt, end="")
     steps = []
     for step in written:
         steps.append(step)

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from llmlab.hub.config_file import CONFIG
+from llmlab.hub.config_file import CONFIG, FILES
 from llmlab.hub.folder import load
 from llmlab.hub.home import cache
 from llmlab.hub.unpack import unpack
@@ -15,12 +15,6 @@ from llmlab.i18n import LearnerError
 from llmlab.models.build import Model
 from llmlab.text.tokenizer import Tokenizer
 
-FILES = (
-    *("config.json", "generation_config.json", "model.safetensors", "model.safetensors.index.json"),
-    *("model-*.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json"),
-    *("merges.txt", "vocab.txt", "*.model", "README.md", "LICENSE*", "metrics.jsonl"),
-)
-"""What belongs to a model; a checkpoint's optimizer and state do not."""
 LARGEST = 8_000_000_000
 """Most bytes that a zip may unpack to."""
 

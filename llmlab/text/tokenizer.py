@@ -62,11 +62,32 @@ class Tokenizer:
         self._lookup = CharacterLookup(vocab) if self.kind == "char" and not self._added else None
         self._dtype = np.min_scalar_type(max(self.vocab_size - 1, 0))
 
+    @property
+    def special_tokens(self) -> dict[str, str]:
+        """The tokens with a role, by role: `bos_token`, `eos_token` …"""
+        from llmlab.text.folder import special_tokens
+
+        return special_tokens(self._backend, self._config)
+
+    @property
+    def chat_template(self) -> str | None:
+        """How a conversation is written for this model; see `text.chat`."""
+        return cast(str | None, self._config.get("chat_template"))
+
+    @chat_template.setter
+    def chat_template(self, template: str | None) -> None:
+        self._config["chat_template"] = template
+
     def encode(self, text: str) -> list[int]:
         """The ids of `text`, without special tokens added. Raises LearnerError naming characters it cannot encode."""
         if self._lookup is not None:
             return cast(list[int], self.encode_array(text).tolist())
         return self._encoding(text).ids
+
+    def encode_framed(self, text: str) -> list[int]:
+        """The ids with the special tokens that its own template puts around a text, such as `[CLS]` and `[SEP]`."""
+        _check_encodable(text)
+        return self._backend.encode(text, add_special_tokens=True).ids
 
     def encode_array(self, text: str) -> np.ndarray:
         """The same ids as an array of the smallest of uint8, uint16 and uint32 that holds them.

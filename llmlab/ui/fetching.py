@@ -21,6 +21,7 @@ class Fetch:
     arrived: int = 0
     expected: int | None = None
     finished: bool = False
+    stopping: bool = False
     problem: LearnerError | None = None
 
 
@@ -46,12 +47,19 @@ def under_way(name: str) -> bool:
     return known is not None and not known.finished
 
 
+def stop(name: str) -> None:
+    """Ask a fetch to end; while it unpacks or converts it is not asked any more."""
+    _fetches[name].stopping = True
+
+
 def _work(name: str, fetch: Fetch) -> None:
     from llmlab.hub.catalogue import entry
     from llmlab.hub.corpora import corpus_text
     from llmlab.hub.fetch import fetch as fetch_entry
 
     def progress(arrived: int, expected: int | None) -> None:
+        if fetch.stopping:
+            raise LearnerError("ui_library.fetch_stopped", name=name)
         fetch.arrived, fetch.expected = arrived, expected
 
     try:
@@ -91,9 +99,20 @@ def _bar(name: str) -> None:
         st.rerun()
     share = min(fetch.arrived / fetch.expected, 1.0) if fetch.expected else 0.0
     if fetch.expected and fetch.arrived >= fetch.expected:
-        st.progress(1.0, say("ui_library.preparing"))
-    else:
-        st.progress(share, say("ui_library.fetching", arrived=size(fetch.arrived), size=size(fetch.expected or 0)))
+        from llmlab.hub.catalogue import entry
+
+        st.progress(1.0, say("ui_library.preparing" if entry(name).kind == "corpus" else "ui_library.converting"))
+        return
+    st.progress(share, say("ui_library.fetching", arrived=size(fetch.arrived), size=size(fetch.expected or 0)))
+    st.button(
+        say("ui_library.stop_fetch"),
+        key=f"library_stop_{name}",
+        type="tertiary",
+        icon=":material/close:",
+        on_click=stop,
+        args=(name,),
+        disabled=fetch.stopping,
+    )
 
 
 def size(n_bytes: int) -> str:

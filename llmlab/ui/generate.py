@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from llmlab.ui import opened, openings, shell
-from llmlab.ui.language import language
+from llmlab.ui import chat, opened, openings, shell
+from llmlab.ui.language import language, say
 from llmlab.widgets import controls, labels
 from llmlab.widgets.streamlit import replied, show
 
@@ -24,11 +24,36 @@ generated_text.show(model, tokenizer, {text!r})
 
 
 def page() -> None:
-    shell.header("ui_generate.title", "ui_generate.lead", terms="ui_generate.terms")
-    chosen, _, tokenizer = opened.shown()
+    from llmlab.text.folder import has_chat_template
+
+    talks = has_chat_template(opened.choice().folder)
+    shell.header(
+        "ui_generate.title", "ui_generate.lead_chat" if talks else "ui_generate.lead", terms="ui_generate.terms"
+    )
+    chosen, _, tokenizer = opened.writer()
+    if talks and _wants_chat():
+        chat.conversation(chosen)
+        opened.which(chosen)
+        openings.code(chat.CODE, chosen, tokenizer)
+        return
     live(chosen)
     opened.which(chosen)
     openings.code(CODE, chosen, tokenizer)
+
+
+def _wants_chat() -> bool:
+    """Whether the reader talks to the model, or lets it continue a text; a tuned model offers both."""
+    chosen = st.segmented_control(
+        say("ui_generate.mode"),
+        ("chat", "continue"),
+        format_func=lambda mode: say(f"ui_generate.mode_{mode}"),
+        default="chat",
+        key="generate_mode",
+        required=True,
+        label_visibility="collapsed",
+        bind="query-params",
+    )
+    return chosen == "chat"
 
 
 @shell.fragment

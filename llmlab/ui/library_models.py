@@ -44,6 +44,8 @@ class Row:
     when: float | None = None
     state: str | None = None
     """Of a run that is not finished."""
+    entry: Any = None
+    """What the catalogue says of it, for its models."""
 
     def matches(self, words: str) -> bool:
         """Whether every typed word occurs in what the row says."""
@@ -112,7 +114,7 @@ def _of_entry(entry: Any) -> Row:
     from llmlab.hub.fetch import fetch, is_local
 
     folder = fetch(entry.name) if is_local(entry.name) else None
-    row = {"name": entry.name, "title": entry.title[language()], "run": None, "folder": folder}
+    row = {"name": entry.name, "title": entry.title[language()], "run": None, "folder": folder, "entry": entry}
     if folder is None or not (folder / "config.json").is_file():
         return Row(**row)
     seen = look(folder, _changed(folder))
@@ -196,17 +198,29 @@ def table(words: str) -> None:
 def _row(row: Row) -> None:
     name, family, corpus, bits, date, doors = st.columns(_WIDTHS, vertical_alignment="center")
     state = f" · {say('ui_train.state_' + row.state)}" if row.state else ""
-    name.markdown(f"**{plain(row.title)}**{state}")
-    size = _size(row.parameters)
+    name.markdown(f"**{plain(row.title)}**{state}", help=plain(row.entry.note[language()]) if row.entry else None)
+    if row.entry and row.entry.source_url:
+        name.caption(_terms(row.entry))
+    size = _size(row.parameters or (row.entry.parameters if row.entry else None))
     family.markdown(f"{plain(row.family)}{' · ' + size if size else ''}")
     corpus.markdown(plain(row.trained_on))
     bits.markdown(f"{row.bits:.3f}" if row.bits is not None else "–")
     if row.when:
         date.markdown(f"{datetime.fromtimestamp(row.when):%Y-%m-%d}".replace("-", "\N{NON-BREAKING HYPHEN}"))
+    elif row.entry and row.entry.source_url:
+        date.markdown("–")
     else:
         date.markdown(say("ui_library.built_in") if row.folder is not None else "–")
     with doors.container(horizontal=True, vertical_alignment="center", gap="small"):
         _doors(row)
+
+
+def _terms(entry: Any) -> str:
+    """Whose a model is, under which licence, and what it takes to open it."""
+    parts = [f"[{plain(entry.source)}]({entry.source_url})", plain(fetching.licence(entry))]
+    if entry.memory_bytes:
+        parts.append(plain(say("ui_library.memory", size=fetching.size(entry.memory_bytes))))
+    return " · ".join(parts)
 
 
 def _doors(row: Row) -> None:
@@ -219,7 +233,9 @@ def _doors(row: Row) -> None:
         if row.run is None:
             fetching.offer(row.name, key=f"library_fetch_{row.name}")
         return
-    if st.button(say("ui_library.generate"), key=f"library_generate_{row.name}", type="tertiary"):
+    if row.family != "bert" and st.button(
+        say("ui_library.generate"), key=f"library_generate_{row.name}", type="tertiary"
+    ):
         train_runs.open_in_generate(row.name)
     with st.popover("", icon=":material/more_horiz:", type="tertiary", key=f"library_more_{row.name}"):
         if st.button(say("ui_train.fine_tune"), key=f"library_tune_{row.name}", icon=":material/tune:"):

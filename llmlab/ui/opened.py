@@ -146,6 +146,14 @@ def shown() -> "tuple[Choice, GPT, Tokenizer]":
     return chosen, model, tokenizer
 
 
+def writer() -> "tuple[Choice, GPT, Tokenizer]":
+    """The same for a page that lets a model write. Raises LearnerError for one that reads from both sides."""
+    chosen, model, tokenizer = shown()
+    if not hasattr(model, "new_cache"):
+        raise LearnerError("ui_shell.not_a_writer", title=chosen.title)
+    return chosen, model, tokenizer
+
+
 def widget_key(name: str, chosen: Choice) -> str:
     """The session key of a model's widget: another model has another, so that nothing of the first stays on it."""
     return f"{name}_" + hashlib.sha256(str(chosen.folder).encode()).hexdigest()[:8]
@@ -167,7 +175,7 @@ def _open(folder: str, stamp: int) -> "tuple[GPT, Tokenizer]":
     _one_thread()  # here too: the first page may open its model before `warm` is done
     model, tokenizer = hub.load(folder)
     gc.freeze()
-    return model, tokenizer
+    return model.float(), tokenizer  # printed numbers are float32, whatever the weights are kept in
 
 
 @st.cache_resource(show_spinner=False)
@@ -208,12 +216,20 @@ def opening_text(tokenizer: "Tokenizer", wanted: Language) -> str:
     return readable[0] if readable else tokenizer.decode(list(range(min(8, tokenizer.vocab_size))))
 
 
+def _whose(chosen: Choice) -> str:
+    from llmlab import hub
+
+    if chosen.own:
+        return "own"
+    return "embedded" if hub.assets() in chosen.folder.parents else "fetched"
+
+
 def which(chosen: Choice) -> None:
     """One line that says whose model is on show, and the click that changes it."""
     own = chosen.own
     other = embedded() if own else newest()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(say("ui_shell.model_own" if own else "ui_shell.model_embedded", title=plain(chosen.title)))
+        st.markdown(say(f"ui_shell.model_{_whose(chosen)}", title=plain(chosen.title)))
         if other is not None:
             st.button(
                 say("ui_shell.to_embedded" if own else "ui_shell.to_newest", title=other.title),

@@ -24,7 +24,7 @@ reader.show(model, tokenizer, {text!r})
 
 def page() -> None:
     shell.header("ui_start.title", "ui_start.lead", terms="ui_start.terms")
-    chosen, model, tokenizer = opened.shown()
+    chosen, model, tokenizer = opened.writer()
     live(chosen)
     opened.which(chosen)
     facts(chosen, model)

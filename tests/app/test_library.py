@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from llmlab.i18n import say
 from llmlab.training import durable, runs, status
 from llmlab.training.config import TrainConfig
-from llmlab.ui import deleted
+from llmlab.ui import deleted, fetching
 
 ROOT = Path(__file__).parents[2]
 PAGE = "llmlab/ui/library.py"
@@ -70,6 +71,28 @@ def test_a_run_with_the_name_of_an_embedded_model_stands_for_it():
     assert [button.key for button in app.button].count("library_generate_shakespeare-gpt") == 1
     assert "Shakespeare GPT" not in said(app)
     assert "Tang poem GPT" in said(app)
+
+
+def test_what_fetching_costs_is_said_before_and_a_stopped_fetch_says_what_to_do(monkeypatch):
+    def endless(name, *, progress=None):
+        while progress:
+            progress(10_000_000, 92_871_040)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(sys.modules["llmlab.hub.fetch"], "fetch", endless)
+    monkeypatch.setattr(fetching, "_fetches", {})
+    app = opened()
+    for word in ("SmolLM2", "Apache", "538", "134.5"):
+        assert word in said(app)
+    assert "92.9 MB" in app.button(key="library_fetch_smollm2").label
+    app.button(key="library_fetch_smollm2").click().run()
+    assert not app.error
+    app.button(key="library_stop_smollm2").click().run()
+    while not fetching._fetches["smollm2"].finished:
+        time.sleep(0.01)
+    app.run()
+    assert "Fetch again" in said(app)
+    assert app.button(key="library_fetch_smollm2")
 
 
 def test_typing_narrows_both_tables():

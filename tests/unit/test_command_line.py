@@ -195,6 +195,18 @@ class TestGenerate:
                 assert token == int(model(torch.tensor([ids[-16:]])).logits[0, -1].argmax())
             ids.append(token)
 
+    def test_a_question_goes_through_the_chat_template(
+        self, trained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        model, tokenizer = open_model(trained)
+        tokenizer.chat_template = "{{ messages[-1].content }} {{ messages[0].content }}"
+        hub.save(model, tokenizer, tmp_path)
+        words = ["--tokens", "9", "--seed", "1", "--prompt"]
+        asked = answer(capsys, "generate", str(tmp_path), "--chat", "--system", "a dog", *words, "The cat")
+        assert asked["text"] == answer(capsys, "generate", trained, *words, "The cat a dog")["text"]
+        assert main(["generate", trained, "--chat", *words, "The cat"]) == 2
+        assert "chat template" in capsys.readouterr().err
+
     def test_filters_and_stop_strings_are_obeyed(self, trained: str, capsys: pytest.CaptureFixture[str]) -> None:
         words = ["generate", trained, "--prompt", "A", "--tokens", "60", "--seed", "4"]
         one = answer(capsys, *words, "--top-k", "1")

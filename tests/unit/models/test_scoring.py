@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from llmlab.i18n import LearnerError
+from llmlab.models import scoring
 from llmlab.models.gpt import GPT, GPTConfig
 from llmlab.models.ngram import NGram
 from llmlab.models.scoring import bits_per_character, score_text, validation_loss
@@ -114,3 +115,12 @@ def test_missing_characters_are_named() -> None:
     tokenizer = train_tokenizer("char", TEXT)
     with pytest.raises(LearnerError, match="水"):
         score_text(random_gpt(tokenizer.vocab_size), tokenizer, "To be 水")
+
+
+@pytest.mark.parametrize("most", [11, 30, 100, 200])
+def test_a_window_read_in_pieces_scores_the_same(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = random_gpt(11).eval()
+    ids = np.random.default_rng(0).integers(0, 11, 45)
+    whole = validation_loss(model, ids)
+    monkeypatch.setattr(scoring, "_LOGITS", most)
+    assert validation_loss(model, ids) == pytest.approx(whole, abs=1e-12)
