@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -68,9 +68,10 @@ class Walkthrough:
 
     def __init__(self, model: GPT | Bert, trace: Trace, *, layer: int, head: int) -> None:
         self.trace, self.layer, self.head = trace, layer, head
-        self.model: Any = model  # the two families differ in their parts: each rule below is for the one that has them
-        self.block: Any = self.model.blocks[layer]
-        self.attention: Any = self.block.attention
+        # The two families differ in their parts; each rule below is for the one that has them.
+        self.model = cast(Any, model)
+        self.block = self.model.blocks[layer]
+        self.attention = self.block.attention
         self.kv_head = head // (self.attention.n_heads // self.attention.n_kv_heads)
 
     @cached_property

@@ -41,5 +41,6 @@ def test_both_languages_share_their_code() -> None:
 @pytest.mark.parametrize("unit", units(), ids=NAMES)
 def test_every_cell_runs(unit, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("LLMLAB_PROFILE", "ci")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # what else is tested at the same time needs the other cores
     monkeypatch.setenv("LLMLAB_HOME", str(tmp_path))
     execute(build(unit, "en"), path(unit, "en").parent, seconds=120)
