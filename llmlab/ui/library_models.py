@@ -238,6 +238,9 @@ def _doors(row: Row) -> None:
     ):
         train_runs.open_in_generate(row.name)
     with st.popover("", icon=":material/more_horiz:", type="tertiary", key=f"library_more_{row.name}"):
+        for view in [entry for entry in shell.PAGES if entry.name in ("attention", "embeddings")]:
+            if st.button(say(f"ui_shell.page_{view.name}"), key=f"library_{view.name}_{row.name}", icon=view.icon):
+                st.switch_page(shell.file_of(view.name), query_params={"model": row.name})
         if st.button(say("ui_train.fine_tune"), key=f"library_tune_{row.name}", icon=":material/tune:"):
             st.session_state.pop("train_run", None)
             st.switch_page(shell.file_of("train"), query_params={"from": row.name})

@@ -65,6 +65,7 @@ PAGES = (
     PageEntry("tokenizers", "ui_shell.section_labs", ":material/content_cut:"),
     PageEntry("generate", "ui_shell.section_labs", ":material/alt_route:"),
     PageEntry("attention", "ui_shell.section_labs", ":material/visibility:"),
+    PageEntry("embeddings", "ui_shell.section_labs", ":material/scatter_plot:"),
     PageEntry("library", "ui_shell.section_library", ":material/library_books:"),
 )
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-PAGES = ["start", "course", "errata", "train", "speed", "tokenizers", "generate", "library"]
+PAGES = ["start", "course", "errata", "train", "speed", "tokenizers", "generate", "embeddings", "library"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -11,7 +11,7 @@ from .conftest import App, settled
 
 LONG = 60_000
 PAPER = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
-PAGES = ("start", "train", "speed", "tokenizers", "generate", "attention", "library")
+PAGES = ("start", "train", "speed", "tokenizers", "generate", "attention", "embeddings", "library")
 
 
 def visit(page: Page, url: str) -> None:
