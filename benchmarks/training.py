@@ -33,16 +33,17 @@ def main(words: list[str]) -> None:
 def beside_nanogpt(report: Report, corpus: Path, options: argparse.Namespace) -> None:
     """Their program, our repetition of their recipe, and ours until it has learnt what theirs is said to learn."""
     theirs, same, fast = [], [], []
-    for _ in range(options.repeats):
+    for seed in range(options.repeats):  # of ours: theirs has one of its own
         theirs.append(run_nanogpt(corpus))
-        same.append(train(corpus, "--recipe", "nanogpt"))
-        fast.append(train(corpus, "--recipe", "race"))
+        same.append(train(corpus, "--recipe", "nanogpt", "--seed", str(seed)))
+        fast.append(train(corpus, "--recipe", "race", "--seed", str(seed)))
         print(f"  nanoGPT {theirs[-1]}, its recipe here {same[-1]}, race {fast[-1]}", file=sys.stderr, flush=True)
     report.value("nanoGPT, loss over the whole last tenth", [loss for _, loss in theirs], unit="nats")
     report.value("its recipe here, loss", [loss for _, loss in same], unit="nats")
     report.compare("its recipe, whole process", [s for s, _ in same], [s for s, _ in theirs], unit="s", reach=1 / 1.1)
     losses = [loss for _, loss in fast]
-    report.value("`--recipe race`, loss", losses, unit="nats", at_most=GOAL)
+    report.value("`--recipe race`, loss, the worst seed", [max(losses)], unit="nats", at_most=GOAL)
+    report.details["`--recipe race`, each seed"] = losses
     report.compare("to 1.8857, whole process", [s for s, _ in fast], [s for s, _ in theirs], unit="s", reach=5)
 
 

@@ -83,6 +83,8 @@ def _progress(folder: Path, console: Console) -> Callable[[dict[str, Any]], None
         nonlocal val_loss, begun
         if not begun:  # not earlier: a mistake in the words is one line and nothing before it
             console.note(console.say("run_folder", folder=folder))
+            machine = runs.about(folder)["machine"]
+            console.note(console.say("computing", **{n: machine[n] for n in ("device", "threads", "precision")}))
             begun = True
         val_loss = point.get("val_loss", val_loss)
         status = runs.status(folder)
