@@ -20,7 +20,7 @@ def test_nanogpt_is_what_nanogpt_publishes():
     assert not shape.bias
     assert (config.batch, config.steps, config.warmup, config.peak_lr, config.final_lr) == (12, 2000, 100, 1e-3, 1e-4)
     assert (config.optimizer, config.schedule, config.weight_decay, config.clip) == ("adamw", "cosine", 0.1, 1.0)
-    assert (config.beta1, config.beta2, config.dropout) == (0.9, 0.99, 0.0)
+    assert (config.beta1, config.beta2, config.dropout, config.precision) == (0.9, 0.99, 0.0, "float32")
 
 
 def test_the_default_recipe_is_what_the_config_is_anyway():
