@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from llmlab.ui import opened, shell
+from llmlab.ui import opened
 from llmlab.ui.language import say
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 AVATARS = {"user": ":material/person:", "assistant": ":material/smart_toy:"}
 EXAMPLES = ("chat_example_1", "chat_example_2", "chat_example_3")
 BETWEEN_PICTURES = 0.08  # seconds
+TEMPERATURE = 0.2  # what the authors of SmolLM2 advise; small models lose the thread soon above it
 
 CODE = """\
 from llmlab import hub
@@ -24,14 +25,15 @@ from llmlab.generation.chat import Chat
 
 model, tokenizer = hub.load({folder!r})
 chat = Chat(model.float(), tokenizer)
-for step in chat.reply("What is a token?", max_new_tokens=200, sampling=SamplingConfig(temperature=0.7, seed=0)):
+for step in chat.reply("What is a token?", max_new_tokens=200, sampling=SamplingConfig(temperature=0.2, seed=0)):
     print(step.text, end="")
 """
 
 
-@shell.fragment
 def conversation(chosen: opened.Choice) -> None:
-    """The turns so far, and the newest answer as it is written."""
+    """The turns so far, and the newest answer as it is written. No fragment: a click inside one waits until it is done,
+    so that Stop would not stop.
+    """
     from llmlab.generation.chat import Chat
 
     chat = opened.companion("generate_chat", Chat, chosen)
@@ -113,7 +115,7 @@ def _sampling() -> "SamplingConfig":
     from llmlab.generation.config import SamplingConfig
 
     return SamplingConfig(
-        temperature=st.session_state.get("chat_temperature", 0.7), top_p=0.95, seed=secrets.randbelow(2**31)
+        temperature=st.session_state.get("chat_temperature", TEMPERATURE), top_p=0.95, seed=secrets.randbelow(2**31)
     )
 
 
@@ -127,7 +129,7 @@ def _settings(chat: "Chat") -> None:
             height=80,
         )
         left, right = st.columns(2)
-        left.slider(say("ui_generate.chat_temperature"), 0.0, 1.5, 0.7, 0.1, key="chat_temperature")
+        left.slider(say("ui_generate.chat_temperature"), 0.0, 1.5, TEMPERATURE, 0.1, key="chat_temperature")
         right.slider(say("ui_generate.chat_tokens"), 32, 1024, 256, 32, key="chat_tokens")
         st.caption(say("ui_generate.chat_reads"))
         if chat.turns:

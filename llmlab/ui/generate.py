@@ -43,16 +43,17 @@ def page() -> None:
 
 def _wants_chat() -> bool:
     """Whether the reader talks to the model, or lets it continue a text; a tuned model offers both."""
+    asked = "continue" if st.query_params.get("mode") == "continue" else "chat"
     chosen = st.segmented_control(
         say("ui_generate.mode"),
         ("chat", "continue"),
         format_func=lambda mode: say(f"ui_generate.mode_{mode}"),
-        default="chat",
+        default=asked,
         key="generate_mode",
         required=True,
         label_visibility="collapsed",
-        bind="query-params",
     )
+    st.query_params["mode"] = chosen
     return chosen == "chat"
 
 
