@@ -13,6 +13,7 @@ from torch import Tensor
 
 from llmlab.i18n import LearnerError
 from llmlab.lens.points import KINDS, SCRIPTS, Attribute, Points, categories, kind_of, script_of
+from llmlab.models.bert import Bert
 from llmlab.models.build import Model
 from llmlab.models.trace import trace
 from llmlab.text.display import show_text
@@ -205,7 +206,7 @@ class _Reading:
 def _encode(model: Model, tokenizer: Tokenizer, sentence: str) -> list[int]:
     tokenizer.require(sentence)
     ids = tokenizer.encode(sentence)
-    longest = model.config.context_length
+    longest = model.config.context_length - 2 * _is_framed(model, tokenizer)
     if len(ids) > longest:
         raise LearnerError("embeddings.sentence_too_long", tokens=len(ids), context=longest, start=sentence[:20])
     if not ids:
@@ -214,9 +215,19 @@ def _encode(model: Model, tokenizer: Tokenizer, sentence: str) -> list[int]:
 
 
 def _read(model: Model, tokenizer: Tokenizer, sentence: str, ids: list[int]) -> _Reading:
-    left = trace(model, torch.tensor([ids]))
+    spans = tokenizer.offsets(sentence)
+    if _is_framed(model, tokenizer):
+        assert tokenizer.cls_id is not None
+        assert tokenizer.sep_id is not None
+        ids, spans = [tokenizer.cls_id, *ids, tokenizer.sep_id], [(0, 0), *spans, (len(sentence), len(sentence))]
+    left = trace(model, torch.tensor([ids], device=model.token_embedding.weight.device))
     stream = [left.token_embedding, *left.stream[1:]]
-    return _Reading(ids, tokenizer.offsets(sentence), torch.stack([x[0] for x in stream]).float().cpu())
+    return _Reading(ids, spans, torch.stack([x[0] for x in stream]).float().cpu())
+
+
+def _is_framed(model: Model, tokenizer: Tokenizer) -> bool:
+    """Whether the model expects each text between the tokens that it learned with, BERT's [CLS] and [SEP]."""
+    return isinstance(model, Bert) and tokenizer.cls_id is not None and tokenizer.sep_id is not None
 
 
 def _some(sentences: Sequence[str]) -> list[str]:

@@ -27,6 +27,7 @@ IN_ADDRESS = ("method", "dims", "colour", "frame", "word", "mode")
 def page() -> None:
     shell.header("ui_embeddings.title", "ui_embeddings.lead", terms="ui_embeddings.terms")
     chosen, _, tokenizer = opened.shown()
+    opened.into_address(chosen)
     wanted = sources.choose(chosen, tokenizer)
     live(chosen, wanted)
     opened.which(chosen)

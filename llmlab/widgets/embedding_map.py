@@ -6,6 +6,7 @@ computed it asks every half second how the picture stands.
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -253,8 +254,16 @@ def show(points: Points, *, language: Language = "en", view: Mapping[str, Any] |
     return widget
 
 
-def page(points: Points, *, title: str, language: Language = "en", view: Mapping[str, Any] | None = None) -> str:
-    """One self-contained HTML file with the map."""
+def save(
+    path: str,
+    points: Points,
+    *,
+    title: str = "llmlab",
+    language: Language = "en",
+    view: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the map as one HTML file that needs nothing else."""
     from llmlab.widgets import html
 
-    return html.page("embedding_map", EmbeddingMap(points).saved(language, view), title=title, language=language)
+    page = html.page("embedding_map", EmbeddingMap(points).saved(language, view), title=title, language=language)
+    Path(path).write_text(page, encoding="utf-8")

@@ -7,6 +7,7 @@ import torch
 from llmlab.i18n import LearnerError
 from llmlab.lens import embeddings
 from llmlab.lens.points import Points, clusters, kind_of, script_of
+from llmlab.models.bert import Bert, BertConfig
 from llmlab.models.gpt import GPT, GPTConfig
 from llmlab.text.tokenizer import train_tokenizer
 
@@ -78,6 +79,21 @@ def test_a_sentence_is_the_mean_of_its_tokens(tiny):
         points.vectors[:, 0], hidden(model, tokenizer.encode("the bank")).mean(1), atol=1e-5, rtol=1e-4
     )
     assert points.attributes["script"].names == ["latin", "han"]
+
+
+def test_a_bert_reads_each_sentence_between_its_special_tokens():
+    torch.manual_seed(2)
+    tokenizer = train_tokenizer("wordpiece", "the bank of the river and the bank of money " * 20, vocab_size=60)
+    model = Bert(BertConfig(vocab_size=tokenizer.vocab_size, context_length=24, n_layers=2, n_heads=2, d_model=16))
+    ids = [tokenizer.cls_id, *tokenizer.encode("the bank of money"), tokenizer.sep_id]
+    seen = model.eval()(torch.tensor([ids])).hidden[0].detach()
+    points = embeddings.reading_points(model, tokenizer, ["the bank of money"])
+    torch.testing.assert_close(points.vectors[-1], seen, atol=1e-5, rtol=1e-4)
+    assert list(points.names) == tokenizer.token_texts(ids)
+    (pooled,) = embeddings.sentence_points(model, tokenizer, ["the bank of money"]).vectors[-1]
+    torch.testing.assert_close(pooled, seen.mean(0), atol=1e-5, rtol=1e-4)
+    both = embeddings.word_points(model, tokenizer, ["the bank of money", "the bank"], "bank")
+    assert both.vectors.shape == (3, 2, 16)
 
 
 def test_bad_input_is_said_in_a_sentence(tiny):

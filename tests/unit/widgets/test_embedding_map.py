@@ -106,10 +106,12 @@ def test_mistakes_are_sentences_in_the_readers_language(points, language):
     assert alone.answer({"have": alone.key, "select": 0, "frame": 0}, language)["error"]
 
 
-def test_a_saved_page_has_every_neighbour_and_keeps_names_as_text(points):
+def test_a_saved_page_has_every_neighbour_and_keeps_names_as_text(points, tmp_path):
     evil = Points(vectors=points.vectors, names=["</script><script>alert(1)</script>", *points.names[1:]])
-    page = embedding_map.page(evil, title="map")
+    embedding_map.save(str(tmp_path / "map.html"), evil)
+    page = (tmp_path / "map.html").read_text(encoding="utf-8")
     assert page.count("<script") == 1
+    assert "alert(1)</script>" not in page
     state = EmbeddingMap(points).saved()
     ids, cosines = unpacked(state["cloud"]["nearest"]), unpacked(state["cloud"]["cosines"])
     expected = torch.nn.functional.cosine_similarity(points.vectors[1, 5][None], points.vectors[1])
