@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from llmlab.ui import chat, opened, openings, shell
+from llmlab.ui import chat, fill, opened, openings, shell
 from llmlab.ui.language import language, say
 from llmlab.widgets import controls, labels
 from llmlab.widgets.streamlit import replied, show
@@ -26,6 +26,11 @@ generated_text.show(model, tokenizer, {text!r})
 def page() -> None:
     from llmlab.text.folder import has_chat_template
 
+    if (filler := opened.filler()) is not None:
+        shell.header("ui_fill.title", "ui_fill.lead", terms="ui_fill.terms")
+        fill.show(*filler)
+        opened.which(filler[0])
+        return
     talks = has_chat_template(opened.choice().folder)
     shell.header(
         "ui_generate.title", "ui_generate.lead_chat" if talks else "ui_generate.lead", terms="ui_generate.terms"

@@ -14,7 +14,7 @@ def lab(settings: dict[str, str], key: str) -> None:
     """`text`, `temperature`, `layer`, `head` set it up."""
     from llmlab.widgets.reader import Reader
 
-    chosen, _, tokenizer = opened.shown()
+    chosen, _, tokenizer = opened.writer()
     reader = opened.companion("chapter_reader", Reader, chosen)
     mounted = f"{key}_{opened.widget_key('reader', chosen)}"
     wanted = settings.get("text", "")

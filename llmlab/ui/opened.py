@@ -18,6 +18,7 @@ from llmlab.i18n import Language, LearnerError
 from llmlab.ui.language import language, plain, say
 
 if TYPE_CHECKING:
+    from llmlab.models.build import Model
     from llmlab.models.gpt import GPT
     from llmlab.text.tokenizer import Tokenizer
 
@@ -144,6 +145,12 @@ def shown() -> "tuple[Choice, GPT, Tokenizer]":
     with st.spinner(say("ui_shell.opening")):
         model, tokenizer = open_model(chosen)
     return chosen, model, tokenizer
+
+
+def filler() -> "tuple[Choice, Model, Tokenizer] | None":
+    """The same if it is a model that fills in blanks; None for one that writes."""
+    found = shown()
+    return None if hasattr(found[1], "new_cache") else found
 
 
 def writer() -> "tuple[Choice, GPT, Tokenizer]":

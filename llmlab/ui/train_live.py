@@ -66,6 +66,8 @@ def _show(main: Path, others: list[Path], moving: bool) -> None:
             on_reply=_send_all_again,
             language=language(),
         )
+    if runs.config(main).model == "bert":
+        st.caption(say("ui_train.masked_references"))
     if len({(_unit(run), runs.config(run).corpus) for run in shown}) > 1:
         st.caption(say("ui_train.not_comparable"))
     _samples(main, moving)
