@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from llmlab.course import prose
-from llmlab.course.unit import Block, Unit, by_number, units
+from llmlab.course.unit import Block, Do, Unit, by_number, units
 from llmlab.ui import exercise_box, labs, reading, shell
-from llmlab.ui.language import language, plain, say, switch
+from llmlab.ui.language import language, plain, say
 from llmlab.widgets import labels
 from llmlab.widgets.streamlit import replied, show
 
@@ -50,9 +51,7 @@ def _groups(blocks: Sequence[Block]) -> list[list[Block]]:
 
 
 def _head(unit: Unit) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title(f"{unit.number} · {unit.title[language()]}", anchor=False)
-        switch()
+    shell.headline(f"{unit.number} · {unit.title[language()]}")
     st.markdown(unit.lead[language()])
     st.caption(say("ui_course.minutes_of_reading", n=unit.minutes, language=language(), name=unit.name))
     st.markdown(f"**{say('ui_course.can')}**\n\n" + "\n".join(f"- {can[language()]}" for can in unit.can))
@@ -106,12 +105,22 @@ def _code(unit: Unit, group: Sequence[Block], first_cell: int) -> None:
                 reading.show_output(output)
 
 
+def _linked(do: Do) -> str:
+    """What can be done, with the way to its page where it is not on this one."""
+    words = plain(do.words[language()])
+    scheme, _, address = (do.at or "").partition(":")
+    if scheme != "page":
+        return words
+    path, query = prose.target(address)
+    return f"[{words}](/{path}?{urlencode({**query, 'lang': language()})})"
+
+
 def _end(unit: Unit) -> None:
     st.divider()
     here = [do for do in unit.does if do.at is not None]
     missing = [do for do in unit.does if do.at is None]
     if here:
-        st.markdown(f"**{say('ui_course.here')}**\n\n" + "\n".join(f"- {do.words[language()]}" for do in here))
+        st.markdown(f"**{say('ui_course.here')}**\n\n" + "\n".join(f"- {_linked(do)}" for do in here))
     if missing:
         with st.container(key="not_here_yet"):
             lines = "\n".join(f"- {do.words[language()]}" for do in missing)

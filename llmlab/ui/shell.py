@@ -119,12 +119,17 @@ def header(title: str, lead: str, *, terms: str | None = None) -> None:
 
     `terms` is the phrase that explains the sentence's terms when the reader asks.
     """
+    headline(say(title))
+    st.markdown(say(lead), help=say(terms) if terms else None)
+
+
+def headline(title: str) -> None:
+    """A title in the reader's language, with the switches at the right."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title(say(title), anchor=False)
+        st.title(title, anchor=False)
         with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small"):
             languages.switch()
             appearance.switch(["", *(entry.name for entry in PAGES)])
-    st.markdown(say(lead), help=say(terms) if terms else None)
 
 
 def footer() -> None:
