@@ -112,8 +112,9 @@ def test_sentence_vectors_are_those_of_the_published_recipe(name: str) -> None:
     reference, words = theirs(name)
     assert isinstance(model, Bert)
     prefix = hub.entry(name).sentence_prefix
-    found = sentence_embeddings(model, tokenizer, [*SENTENCES, TEXT * 60], prefix=prefix)
-    texts = [prefix + sentence for sentence in [*SENTENCES, TEXT * 60]]
+    sentences = [SENTENCES[0], TEXT * 60] if name == "minilm" else SENTENCES  # one is longer than the context
+    found = sentence_embeddings(model, tokenizer, sentences, prefix=prefix)
+    texts = [prefix + sentence for sentence in sentences]
     limit = min(words.model_max_length, model.config.context_length)
     batch = words(texts, padding=True, truncation=True, max_length=limit, return_tensors="pt")
     mask = batch["attention_mask"][..., None].float()
