@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from llmlab.autodiff.tensor import Array
 
 SECONDS_EACH = 0.06
 """A way is repeated for so long, and its best time counts."""
-LARGEST_LOOP = 160
+LARGEST_LOOP = 128
 """Above this the loop would take seconds: it does that many rows' share and is scaled up."""
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -70,7 +71,10 @@ def measure(size: int) -> dict[str, float]:
     """Best seconds of each way for size × size matrices, measured in a child process."""
     command = [sys.executable, "-m", "llmlab.autodiff.products", str(size)]
     environment = os.environ | dict.fromkeys(BLAS_THREADS, "1")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    checkout = Path(__file__).parents[2]  # llmlab may be used without having been installed
+    done = subprocess.run(
+        command, env=environment, cwd=checkout, capture_output=True, text=True, check=True, timeout=120
+    )
     found: dict[str, float] = json.loads(done.stdout)
     return found
 

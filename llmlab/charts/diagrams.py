@@ -47,9 +47,131 @@ def arrow(x1: float, y1: float, x2: float, y2: float) -> str:
     return line + f'style="fill: none; stroke: {colour("residual")}"/>'
 
 
+def bent_arrow(*points: tuple[float, float]) -> str:
+    """A line through these points with a tip at its end."""
+    way = " L".join(f"{x} {y}" for x, y in points)
+    line = f'<path d="M{way}" stroke-width="1.5" stroke-linejoin="round" marker-end="url(#tip)" '
+    return line + f'style="fill: none; stroke: {colour("residual")}"/>'
+
+
+def frame(x: float, y: float, width: float, height: float) -> str:
+    """A dashed outline around what belongs together."""
+    place = f'x="{x}" y="{y}" width="{width}" height="{height}" rx="10" stroke-dasharray="5 4"'
+    return f'<rect {place} style="fill: none; stroke: {colour("residual")}"/>'
+
+
+def training_flow(language: Language) -> str:
+    """From text to a trained model and what it is for; what differs between tasks is what the last layer puts out."""
+    w = _TRAINING_FLOW[language]
+    parts = [
+        box(10, 12, 150, 42, w["text"]),
+        arrow(160, 33, 198, 33),
+        box(200, 12, 150, 42, w["tokens"]),
+        arrow(350, 33, 388, 33),
+        box(390, 12, 150, 42, w["batch"]),
+        bent_arrow((465, 54), (465, 96), (120, 96), (120, 124)),
+        frame(10, 108, 640, 106),
+        box(30, 126, 180, 42, w["forward"], hue="query"),
+        arrow(210, 147, 238, 147),
+        box(240, 126, 180, 42, w["backward"], hue="key"),
+        arrow(420, 147, 448, 147),
+        box(450, 126, 180, 42, w["step"], hue="value"),
+        bent_arrow((540, 168), (540, 186), (120, 186), (120, 170)),
+        label(330, 199, w["again"], hue="residual"),
+        arrow(330, 214, 330, 236),
+        box(220, 238, 220, 42, w["evaluate"]),
+        bent_arrow((440, 259), (672, 259), (672, 150), (652, 150)),
+        label(556, 247, w["not_yet"], hue="residual"),
+        bent_arrow((330, 280), (330, 312), (110, 312), (110, 334)),
+        arrow(330, 312, 330, 334),
+        bent_arrow((330, 312), (550, 312), (550, 334)),
+        label(340, 298, w["good"], anchor="start", hue="residual"),
+    ]
+    for x, name in ((5, "one"), (225, "each"), (445, "next")):
+        parts.append(box(x, 336, 210, 42, w[name], hue="prediction"))
+        parts.append(label(x + 105, 394, w[f"{name}_for"], hue="residual"))
+    return svg(690, 408, parts, w["title"])
+
+
+def synchronous_step(language: Language) -> str:
+    """A step of data-parallel training: a gradient from each share of the batch, their mean, the same step for all."""
+    w = _SYNCHRONOUS_STEP[language]
+    parts = [box(10, 84, 110, 42, w["batch"])]
+    for y in (12, 84, 156):
+        parts += [arrow(120, 105, 168, y + 21), box(170, y, 155, 42, w["machine"], hue="query")]
+        parts += [arrow(325, y + 21, 368, 105)]
+    parts += [box(370, 84, 130, 42, w["mean"], hue="key"), arrow(500, 105, 533, 105)]
+    parts += [box(535, 84, 145, 42, w["step"], hue="value")]
+    parts += [bent_arrow((607, 126), (607, 222), (247, 222), (247, 200)), label(427, 211, w["weights"], hue="residual")]
+    return svg(690, 234, parts, w["title"])
+
+
+_TRAINING_FLOW: dict[Language, dict[str, str]] = {
+    "en": {
+        "title": "From text to a trained model",
+        "text": "text, cleaned",
+        "tokens": "tokens",
+        "batch": "a batch of them",
+        "forward": "forward: the loss",
+        "backward": "backward: gradients",
+        "step": "step: new weights",
+        "again": "the next batch",
+        "evaluate": "measure on text kept aside",
+        "not_yet": "still falling: go on",
+        "good": "no longer falling: put it to use",
+        "one": "one label for the text",
+        "one_for": "classification, sentiment",
+        "each": "a label for each token",
+        "each_for": "names, parts of speech",
+        "next": "the next token, repeatedly",
+        "next_for": "generation, translation",
+    },
+    "zh": {
+        "title": "从文本到训练好的模型",
+        "text": "清洗过的文本",
+        "tokens": "词元",
+        "batch": "一个批次",
+        "forward": "前向：算损失",
+        "backward": "反向：算梯度",
+        "step": "更新：得到新权重",
+        "again": "下一个批次",
+        "evaluate": "用留出的文本评测",
+        "not_yet": "仍在下降：继续训练",
+        "good": "不再下降：投入使用",
+        "one": "整段文本一个标签",
+        "one_for": "分类、情感分析",
+        "each": "每个词元一个标签",
+        "each_for": "命名实体、词性标注",
+        "next": "一次次预测下一个词元",
+        "next_for": "生成、翻译",
+    },
+}
+_SYNCHRONOUS_STEP: dict[Language, dict[str, str]] = {
+    "en": {
+        "title": "One synchronous step on three machines",
+        "batch": "batch",
+        "machine": "gradient of a share",
+        "mean": "mean gradient",
+        "step": "one step for all",
+        "weights": "the new weights go to every machine",
+    },
+    "zh": {
+        "title": "三台机器同步训练一步",
+        "batch": "批次",
+        "machine": "一份数据的梯度",
+        "mean": "平均梯度",
+        "step": "大家走同一步",
+        "weights": "新权重发给每台机器",
+    },
+}
+
+
 def draw(name: str, language: Language) -> str:
     """The SVG of a diagram in a language."""
     return DIAGRAMS[name](language)
 
 
-DIAGRAMS: dict[str, Callable[[Language], str]] = {}
+DIAGRAMS: dict[str, Callable[[Language], str]] = {
+    "training_flow": training_flow,
+    "synchronous_step": synchronous_step,
+}

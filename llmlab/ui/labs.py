@@ -28,6 +28,13 @@ def set_up(unit: str, name: str, settings: dict[str, str]) -> None:
     st.session_state[slot] = {"count": before["count"] + 1, "settings": settings}
 
 
+def just_asked(key: str) -> bool:
+    """Whether a word that acts has set up the lab under this key and it is drawn for the first time: come into view."""
+    first = f"{key}_seen" not in st.session_state
+    st.session_state[f"{key}_seen"] = True
+    return first and not key.endswith("_0")
+
+
 def draw(unit: str, block: Block) -> None:
     """The lab with its caption, and the way to the page it is from."""
     with st.container(border=True, key=f"lab_{block.name}"):
