@@ -85,11 +85,14 @@ def _remember(chosen: opened.Choice, ask: dict[str, Any], answer: dict[str, Any]
     }
     st.session_state[f"{_key(chosen)}_kept"] = seen
     st.session_state[_MODEL] = chosen.name
-    opened.into_address(chosen)
-    shown = {"layer": str(seen["layer"] + 1), "head": str(seen["head"] + 1), "view": seen["view"]}
+    shown = opened.address(chosen) | {
+        "layer": str(seen["layer"] + 1),
+        "head": str(seen["head"] + 1),
+        "view": seen["view"],
+    }
     if len(seen["text"]) + len(seen["second"]) <= LONGEST_IN_ADDRESS:
         shown |= {"text": seen["text"], "second": seen["second"]}
-    for name in ("layer", "head", "view", "text", "second"):
+    for name in ("model", "layer", "head", "view", "text", "second"):
         if not shown.get(name):
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != shown[name]:

@@ -60,11 +60,10 @@ def _remember(wanted: str | None) -> None:
     st.session_state[_CHOICE] = wanted
 
 
-def into_address(chosen: Choice) -> None:
-    """Name the model on show in the address, to be shared; for this session that is no choice of its own."""
+def address(chosen: Choice) -> dict[str, str]:
+    """What an address says of the model on show; for this session it is no choice, newer models still come first."""
     st.session_state[_WRITTEN] = chosen.name
-    if st.query_params.get("model") != chosen.name:
-        st.query_params["model"] = chosen.name
+    return {"model": chosen.name}
 
 
 def embedded() -> Choice | None:

@@ -30,6 +30,7 @@ def page() -> None:
     facts(chosen, model)
     with st.container(horizontal=True):
         st.page_link(shell.file_of("train"), label=say("ui_start.to_train"), icon=":material/model_training:")
+        to_attention(chosen)
         st.page_link(shell.file_of("generate"), label=say("ui_start.to_generate"), icon=":material/alt_route:")
     openings.code(CODE, chosen, tokenizer)
 
@@ -52,6 +53,16 @@ def live(chosen: opened.Choice) -> None:
         st.session_state[f"{key}_kept"] = {**ask, "text": text, "sample": False, "nonce": 0}
     state = {"text": text, "temperature": ask["temperature"], "labels": labels("reader", language()), "answer": answer}
     show("reader", key=key, state=state, language=language())
+
+
+@shell.fragment
+def to_attention(chosen: opened.Choice) -> None:
+    """The way to all heads on the sentence that stands above."""
+    key = f"{opened.widget_key('reader', chosen)}_kept"
+    if st.button(say("ui_start.to_attention"), key="start_to_attention", icon=":material/visibility:", type="tertiary"):
+        kept = st.session_state.get(key) or {}
+        text = {"text": kept["text"]} if kept else {}
+        st.switch_page(shell.file_of("attention"), query_params=text | opened.address(chosen))
 
 
 def facts(chosen: opened.Choice, model: "GPT") -> None:

@@ -13,10 +13,11 @@ function render({ model, el }) {
   el.append(ui.root);
 
   const s = { view: model.get("view") || "lines", layer: 0, head: 0, shown: [0], hover: null, pin: null, over: null, mass: 0.9, flow: "auto", from: [0, 0], span: 0, pair: "all", found: new Set() };
-  let attention = null, sheet = null, stamp = null, look = lookOf(el), asked = 0, timer = 0, missing = false, saving = false;
+  let attention = null, sheet = null, stamp = null, look = null, asked = 0, timer = 0, missing = false, saving = false;
   const widths = new Map(), ruler = make("canvas").getContext("2d");
 
   function measure(text, size, mono) {
+    look ||= lookOf(el);
     const key = `${text} ${size} ${mono}`;
     if (!widths.has(key)) {
       ruler.font = `400 ${size}px ${mono ? look.mono : look.font}`;
@@ -57,7 +58,7 @@ function render({ model, el }) {
     if (next !== attention) {
       attention = next;
       Object.assign(s, { layer: answer.layer, head: answer.head, shown: [answer.head], hover: null, pin: null, from: [0, 0] });
-      sheet = sheetOf(attention, look);
+      sheet = null;
       fillChoices();
       search();
     }
@@ -111,7 +112,9 @@ function render({ model, el }) {
 
   let last = null;
   function draw() {
-    if (!attention || !el.isConnected) return;
+    if (!attention || !el.isConnected) return; // some hosts attach later: only then are there colours and a width
+    look ||= lookOf(el);
+    sheet ||= sheetOf(attention, look);
     const say = words(), now = (last = scene()), whole = s.view === "model";
     ui.root.dataset.view = s.view;
     paint(ui.picture, PICTURES[s.view], now);
@@ -253,7 +256,7 @@ function render({ model, el }) {
       (kind === "svg" ? saveSvg : savePng)(view, now, look, title, reading, `attention-${s.layer + 1}-${s.head + 1}`);
     } });
 
-  const restyle = () => { look = lookOf(el); widths.clear(); if (attention) { sheet = sheetOf(attention, look); draw(); } };
+  const restyle = () => { look = sheet = null; widths.clear(); draw(); };
   const themed = window.matchMedia("(prefers-color-scheme: dark)");
   themed.addEventListener("change", restyle);
   const watcher = new ResizeObserver(drawSoon);

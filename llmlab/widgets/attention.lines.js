@@ -30,9 +30,10 @@ const linesView = {
   draw(pen, scene) {
     const at = linesLayout(scene), { look } = pen, chosen = scene.shown[0];
     const titles = { size: 12, colour: look.faint };
-    pen.text(scene.say.from, at.lying ? 0 : at.names, 8, { ...titles, align: at.lying ? "left" : "right" });
+    const wide = Math.max(at.names, scene.measure(scene.say.from, 12, false) + 2);
+    pen.text(scene.say.from, at.lying ? 0 : wide, 8, { ...titles, align: at.lying ? "left" : "right" });
     if (at.lying) pen.text(scene.say.to, 0, at.across + 28, titles);
-    else pen.text(scene.say.to, at.across - at.names, 8, titles);
+    else pen.text(scene.say.to, Math.min(at.across - at.names, scene.width - scene.measure(scene.say.to, 12, false) - 2), 8, titles);
     pen.clip(0, 18, scene.width, (at.lying ? at.across : at.length) + 4, () => {
       const rows = range(scene.from[0], scene.from[0] + scene.span, scene.n);
       for (const shown of scene.shown) {
@@ -44,6 +45,8 @@ const linesView = {
           for (let j = 0; j < scene.n; j++) {
             if (line[j] < least || !scene.allowed(i, j)) continue;
             const aside = (scene.row >= 0 && i !== scene.row) || (scene.column >= 0 && j !== scene.column);
+            const outside = j < scene.from[1] || j >= scene.from[1] + scene.span;
+            if (outside && (aside || (scene.row < 0 && scene.column < 0))) continue; // would only thicken the edge
             const stop = this.box(scene, at, 1, j);
             pen.line(start.ax, start.ay, stop.ax, stop.ay, shown.colour, 1 + 2 * line[j], aside ? 0.05 : Math.max(0.08, line[j] ** 0.7));
           }

@@ -65,11 +65,12 @@ function sheetOf(attention, look) {
       const begin = (layer * heads + head) * side * side, most = new Uint8Array(small * small);
       for (let y = 0; y < side; y++) {
         for (let x = 0; x < side; x++) {
-          const at = Math.floor(y / step) * small + Math.floor(x / step);
-          most[at] = Math.max(most[at], bytes[begin + y * side + x]);
+          const at = step === 1 ? y * side + x : Math.floor(y / step) * small + Math.floor(x / step);
+          const value = bytes[begin + y * side + x];
+          if (value > most[at]) most[at] = value;
         }
       }
-      most.forEach((value, at) => { out[at] = pixels[value]; });
+      for (let at = 0; at < out.length; at++) out[at] = pixels[most[at]];
       context.putImageData(image, head * small, layer * small);
     }
   }

@@ -92,7 +92,7 @@ function attentionEvents({ ui, s, live, ask, askSoon, open, show, search, draw, 
   }
   for (const field of [ui.editor, ui.second, ui.search]) field.addEventListener("keydown", (event) => event.stopPropagation());
   ui.addSecond.onclick = () => { ui.second.hidden = false; ui.addSecond.hidden = true; ui.second.focus(); ui.grow(); };
-  ui.views.forEach((button, i) => { button.onclick = () => { s.hover = null; s.view = VIEWS[i]; if (!s.pin) s.from = s.view === "products" ? [1e9, 1e9] : [0, 0]; draw(); needNumbers(); }; });
+  ui.views.forEach((button, i) => { button.onclick = () => { s.hover = null; s.view = VIEWS[i]; if (s.pin) show(s.pin); else { s.from = s.view === "products" ? [1e9, 1e9] : [0, 0]; draw(); } needNumbers(); }; });
   ui.layer.onchange = ui.headChoice.onchange = () => open(Number(ui.layer.value), Number(ui.headChoice.value));
   ui.mass.oninput = () => { s.mass = Number(ui.mass.value); ui.massLabel.textContent = fill(scene().say.mass, { p: Math.round(100 * s.mass) }); drawSoon(); };
   ui.windowAt.oninput = () => { s.from = [Number(ui.windowAt.value), Number(ui.windowAt.value)]; drawSoon(); };

@@ -3,9 +3,9 @@
 
 function productsLayout(scene) {
   const longest = Math.max(...scene.tokens.slice(0, 600).map((token) => scene.measure(token, 13, true)), 8);
-  const names = Math.max(64, Math.min(longest + 12, scene.width * 0.18)), numbers = 62, bar = Math.min(110, scene.width * 0.16);
+  const names = Math.max(scene.width < 480 ? 42 : 64, Math.min(longest + 12, scene.width * 0.18)), numbers = 54, bar = Math.min(110, scene.width * 0.16);
   const room = scene.width - 2 * names - numbers - bar - 44;
-  return { names, numbers, bar, strip: Math.max(60, room / 2), x: 2 * names + 10 };
+  return { names, numbers, bar, strip: Math.max(24, room / 2), x: 2 * names + 10 };
 }
 
 const productsView = {
@@ -16,8 +16,8 @@ const productsView = {
     const numbers = scene.attention.numbers(chosen.layer, chosen.head), row = scene.row < 0 ? scene.n - 1 : scene.row;
     const heading = { size: 12, colour: look.faint };
     const keys = at.x, products = at.x + at.strip + 12, score = products + at.strip + at.numbers, bar = score + 12;
-    pen.text(scene.say.from, 4, 8, { ...heading, colour: look.query });
-    pen.text(scene.say.to, at.names + 6, 8, { ...heading, colour: look.key });
+    pen.text(scene.say.from, 4, 8, { ...heading, colour: look.query, most: at.names });
+    pen.text(scene.say.to, at.names + 6, 8, { ...heading, colour: look.key, most: at.names });
     pen.text(scene.say.key_vector, keys, 8, { ...heading, most: at.strip });
     pen.text(scene.say.product_strip, products, 8, { ...heading, most: at.strip });
     pen.text(scene.say.score, score, 8, { ...heading, align: "right" });

@@ -26,7 +26,8 @@ function sentence(scene, numbers) {
   const best = strongest(attention, line), row = scene.row >= 0 ? scene.row : best.row;
   const order = scene.row >= 0 && scene.column >= 0 ? [scene.column]
     : [...line(row).keys()].sort((a, b) => line(row)[b] - line(row)[a]).filter((j, k) => !k || line(row)[j] >= 0.05).slice(0, 3);
-  const told = order.map((j) => pieces(say[j === row ? "at_itself" : j < row ? "looks_back" : "looks_ahead"], { token: [token(j)], p: [share(line(row)[j])] }));
+  const verb = (j) => (j === row ? "at_itself" : j < row ? "looks_back" : "looks_ahead");
+  const told = order.map((j, i) => pieces(say[i && verb(order[i - 1]) === verb(j) ? "and_at" : verb(j)], { token: [token(j)], p: [share(line(row)[j])] }));
   return [token(row), " ", ...listed(say, told), say.stop];
 }
 

@@ -5,7 +5,6 @@ Here its scripts are taken as installed, the libraries come from packages that c
 and keys come from a trace. Tokens go in as escaped JSON, and the page forbids itself every request.
 """
 
-import html
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -128,8 +127,3 @@ def _installed(package: str, path: str) -> str:
 def _inline(source: str) -> str:
     """A script that can stand inside a script element: where it speaks of `</script` the browser must not see it."""
     return source.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
-def frame(drawn: str) -> str:
-    """The page inside an iframe, for a notebook."""
-    return f'<iframe style="width: 100%; height: {HEIGHT}px; border: 0" srcdoc="{html.escape(drawn)}"></iframe>'

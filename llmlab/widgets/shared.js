@@ -18,7 +18,9 @@ const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => value
 // An array packed by payload.py, as a typed array with its `shape`.
 const ARRAYS = { u1: Uint8Array, i1: Int8Array, u2: Uint16Array, i2: Int16Array, u4: Uint32Array, i4: Int32Array, f4: Float32Array, f8: Float64Array };
 async function unpack({ dtype, shape, deflated, data }) {
-  let bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  const letters = atob(data);
+  let bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
   if (deflated) {
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     bytes = new Uint8Array(await new Response(stream).arrayBuffer());

@@ -35,6 +35,24 @@ def test_what_was_looked_at_stays_while_other_pages_are_visited(visit):
     assert (state["text"], state["view"], state["answer"]["head"]) == ("that is", "products", 1)
 
 
+def test_start_hands_its_sentence_over(visit):
+    visited = visit("attention", lang="en").go("start")
+    visited.ask("reader", text="that is", temperature=1.0, nonce=7)
+    visited.app.button(key="start_to_attention").click().run()
+    assert visited.widget("attention")[1]["text"] == "that is"
+
+
+def test_another_model_does_not_inherit_the_address(visit):
+    visited = visit("attention", lang="en")
+    visited.ask("attention", text="that is", layer=1, head=1, view="matrix", nonce=3)
+    del visited.app.query_params["model"]  # as the button under the picture does it
+    visited.app.session_state["model_choice"] = "tang-gpt"
+    visited.app.run()
+    _, state = visited.widget("attention")
+    assert state["text"].startswith("床")
+    assert state["answer"]["error"] is None
+
+
 @pytest.mark.parametrize("text", ["", "t", "to be " * 900, "<script>alert(1)</script>", "שלום"])
 def test_what_cannot_be_shown_is_one_sentence(visit, text):
     visited = visit("attention", lang="en")
