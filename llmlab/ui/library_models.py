@@ -237,8 +237,6 @@ def _doors(row: Row) -> None:
         say("ui_library.generate"), key=f"library_generate_{row.name}", type="tertiary"
     ):
         train_runs.open_in_generate(row.name)
-    if st.button(say("ui_shell.page_attention"), key=f"library_attention_{row.name}", type="tertiary"):
-        st.switch_page(shell.file_of("attention"), query_params={"model": row.name})
     with st.popover("", icon=":material/more_horiz:", type="tertiary", key=f"library_more_{row.name}"):
         for view in [entry for entry in shell.PAGES if entry.name in ("attention", "embeddings")]:
             if st.button(say(f"ui_shell.page_{view.name}"), key=f"library_{view.name}_{row.name}", icon=view.icon):

@@ -66,6 +66,13 @@ def address(chosen: Choice) -> dict[str, str]:
     return {"model": chosen.name}
 
 
+def into_address(chosen: Choice) -> None:
+    """Name the model on show in the address, to be shared."""
+    named = address(chosen)["model"]
+    if st.query_params.get("model") != named:
+        st.query_params["model"] = named
+
+
 def embedded() -> Choice | None:
     """The model that comes with the project in the reader's language, else in the other one."""
     from llmlab import hub
