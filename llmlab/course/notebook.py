@@ -15,7 +15,7 @@ from llmlab.course.checking import exercise
 from llmlab.course.formula import coloured_tex
 from llmlab.course.glossary import term_words
 from llmlab.course.prose import to_markdown
-from llmlab.course.unit import Block, Unit, Words, unit, units
+from llmlab.course.unit import Block, Unit, Words, tours, unit, units
 from llmlab.i18n import LANGUAGES, Language, say
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -68,6 +68,14 @@ def execute(notebook: Any, folder: Path, *, seconds: int = 600) -> None:
         cell.metadata = {}  # when it ran is nobody's business
         for output in cell.get("outputs", []):
             output.pop("execution_count", None) if output["output_type"] != "execute_result" else None
+            _at_rest(output, "zh" if folder.name == "zh" else "en")
+    notebook.metadata.pop("widgets", None)
+
+
+def _at_rest(output: dict[str, Any], language: Language) -> None:
+    """A live view is not kept, because its data are large and nobody would answer it: it says how it comes alive."""
+    if output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None) is not None:
+        output["data"] = {"text/plain": say("course.live_view", language)}
 
 
 def stored_outputs(unit: Unit, language: Language) -> list[list[dict[str, Any]]]:
@@ -107,7 +115,7 @@ def _keep_outputs(made: Any, stored: dict[str, Any]) -> None:
 def _opening(unit: Unit, language: Language) -> str:
     other: Language = "en" if language == "zh" else "zh"
     lines = [
-        f"# {unit.number} · {unit.title[language]}",
+        f"# {unit.number} · {unit.title[language]}" if unit.number else f"# {unit.title[language]}",
         unit.lead[language],
         f"[{LANGUAGES[other]}](../{other}/{unit.name}.ipynb)",
         f"**{say('course.can', language)}**",
@@ -124,7 +132,7 @@ def _closing(unit: Unit, language: Language) -> str:
     if unit.sources:
         listed = [f"{s['name']}, [{s['title']}]({s['url']})" for s in unit.sources]
         parts.append(f"## {say('course.sources', language)}\n\n" + _list(listed))
-    neighbours = {u.number: u for u in units()}
+    neighbours = {u.number: u for u in units()} if unit.number else {}
     on = [
         f"[{say(key, language)}: {neighbours[n].title[language]}]({neighbours[n].name}.ipynb)"
         for key, n in (("course.previous", unit.number - 1), ("course.next", unit.number + 1))
@@ -178,7 +186,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--execute", action="store_true", help="run the cells and keep what they give")
     options = parser.parse_args(words)
-    for chosen in [unit(name) for name in options.names] or units():
+    for chosen in [unit(name) for name in options.names] or units() + tours():
         for language in LANGUAGES:
             print(write(chosen, language, run=options.execute))
     return 0

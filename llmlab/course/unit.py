@@ -80,7 +80,8 @@ class Unit:
 
     @property
     def number(self) -> int:
-        return int(self.name[:2])
+        """Of the chapter; 0 for a tour."""
+        return int(self.name[:2]) if self.name[:2].isdigit() else 0
 
     def of_kind(self, kind: str) -> list[Block]:
         """Its blocks of one kind, in order."""
@@ -90,14 +91,25 @@ class Unit:
 @cache
 def units() -> tuple[Unit, ...]:
     """All units in order."""
-    sources = sorted(path.name for path in (files("llmlab.course") / "units").iterdir() if path.name.endswith(".md"))
+    return _all_in("units")
+
+
+@cache
+def tours() -> tuple[Unit, ...]:
+    """The notebooks beside the chapters, in the same form."""
+    return _all_in("tours")
+
+
+def _all_in(folder: str) -> tuple[Unit, ...]:
+    sources = sorted(path.name for path in (files("llmlab.course") / folder).iterdir() if path.name.endswith(".md"))
     return tuple(unit(name.removesuffix(".md")) for name in sources)
 
 
 @cache
 def unit(name: str) -> Unit:
-    """One unit by its name."""
-    source = files("llmlab.course") / "units" / f"{name}.md"
+    """One unit or tour by its name."""
+    folder = "units" if name[:2].isdigit() else "tours"
+    source = files("llmlab.course") / folder / f"{name}.md"
     return parse(name, source.read_text(encoding="utf-8"))
 
 

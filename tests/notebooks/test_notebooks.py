@@ -5,15 +5,16 @@ import json
 import pytest
 
 from llmlab.course.notebook import build, execute, path
-from llmlab.course.unit import units
+from llmlab.course.unit import tours, units
 from llmlab.i18n import LANGUAGES
 
-NAMES = [unit.name for unit in units()]
+ALL = units() + tours()
+NAMES = [unit.name for unit in ALL]
 LIGHT = 1_000_000
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("unit", units(), ids=NAMES)
+@pytest.mark.parametrize("unit", ALL, ids=NAMES)
 def test_a_notebook_is_what_its_unit_says(unit, language) -> None:
     file = path(unit, language)
     assert file.stat().st_size < LIGHT
@@ -23,7 +24,7 @@ def test_a_notebook_is_what_its_unit_says(unit, language) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("unit", units(), ids=NAMES)
+@pytest.mark.parametrize("unit", ALL, ids=NAMES)
 def test_a_notebook_carries_what_its_cells_gave(unit, language) -> None:
     cells = [c for c in json.loads(path(unit, language).read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
     assert all(cell["execution_count"] for cell in cells)
@@ -33,12 +34,12 @@ def test_a_notebook_carries_what_its_cells_gave(unit, language) -> None:
 
 
 def test_both_languages_share_their_code() -> None:
-    for unit in units():
+    for unit in ALL:
         code = [[c.source for c in build(unit, language).cells if c.cell_type == "code"] for language in LANGUAGES]
         assert code[0] == code[1]
 
 
-@pytest.mark.parametrize("unit", units(), ids=NAMES)
+@pytest.mark.parametrize("unit", ALL, ids=NAMES)
 def test_every_cell_runs(unit, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("LLMLAB_PROFILE", "ci")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # what else is tested at the same time needs the other cores
