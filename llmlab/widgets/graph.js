@@ -107,7 +107,7 @@ function render({ model, el }) {
       if (partial.local === null) return;
       const [px, py] = at[partial.parent], [x, y] = at[now.current];
       const [across, down] = [(px + x) / 2, (py + y + BOX.height) / 2];  // beside the line, on its outer side
-      if (upright) picture.append(text(across + BOX.width / 2 + (px < x ? -26 : 26), down + 2, `× ${partial.local}`, "factor"));
+      if (upright) picture.append(text(across + BOX.width / 2 + (px < x ? -20 : 20), down + 15, `× ${partial.local}`, "factor"));
       else picture.append(text(across + BOX.width / 2, down + (py < y ? -10 : 16), `× ${partial.local}`, "factor"));
     });
     drawing.replaceChildren(picture);
