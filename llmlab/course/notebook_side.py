@@ -47,8 +47,7 @@ def _style() -> None:
     fonts = [font for font in CJK_FONTS if font in known] if _language == "zh" else []
     matplotlib.rcParams.update(
         {
-            "font.family": "sans-serif",
-            "font.sans-serif": [*fonts, "DejaVu Sans"],
+            "font.family": [*fonts, "DejaVu Sans"],  # each glyph from the first that has it
             "axes.unicode_minus": False,
             "axes.prop_cycle": cycler(color=categories("light")),
             "axes.edgecolor": LIGHT.border,

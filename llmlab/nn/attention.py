@@ -97,7 +97,7 @@ class Attention(nn.Module):
 
     def _mix(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         autocast = q.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-        if autocast and mask is None and 1 < q.shape[2] == k.shape[2] <= MOST_KEPT:
+        if autocast and self.causal and mask is None and 1 < q.shape[2] == k.shape[2] <= MOST_KEPT:
             return self._mix_by_products(q, k, v)
         if autocast:  # in bfloat16 the backward pass of the fused kernel takes four times as long
             q, k, v = q.float(), k.float(), v.float()

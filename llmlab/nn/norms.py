@@ -52,14 +52,22 @@ class _Normed(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         _, unit, r = output
-        ctx.mark_non_differentiable(unit, r)
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(unit, inputs[1], r)
         ctx.given = inputs[0].dtype
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, dy: Tensor | None, dunit: Tensor | None, dr: Tensor | None) -> tuple[Any, ...]:
+        """x̂ and r are results only so that the gradient has a gradient: otherwise `dunit` and `dr` are None."""
         unit, gain, r = ctx.saved_tensors
-        product = dy * unit
-        along = (product @ gain / -gain.numel()).unsqueeze(-1)
-        dx = torch.addcmul(dy * gain, unit, along) * r
-        return dx.to(ctx.given), product.flatten(0, -2).sum(0), None
+        dx: Any = 0.0
+        dgain = None
+        if dy is not None:
+            product = dy * unit
+            along = (product @ gain / -gain.numel()).unsqueeze(-1)
+            dx, dgain = torch.addcmul(dy * gain, unit, along) * r, product.flatten(0, -2).sum(0)
+        if dunit is not None:
+            dx = dx + (dunit - unit * (dunit * unit).mean(-1, keepdim=True)) * r
+        if dr is not None:
+            dx = dx - unit * (dr * r.square() / gain.numel())
+        return dx.to(ctx.given), dgain, None

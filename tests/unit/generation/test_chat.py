@@ -57,3 +57,11 @@ def test_a_model_without_a_template_does_not_chat(model: GPT) -> None:
     with pytest.raises(LearnerError) as error:
         Chat(model, train_tokenizer("char", "abcdsu:;?"))
     assert error.value.phrase == "text.chat_none"
+
+
+def test_a_question_that_cannot_be_read_is_not_said(model: GPT, tokenizer: Tokenizer) -> None:
+    chat = Chat(model, tokenizer)
+    with pytest.raises(LearnerError):
+        chat.reply("Q", max_new_tokens=5)
+    list(chat.reply("a?", max_new_tokens=5))
+    assert chat.turns[0].text == "a?"

@@ -115,3 +115,13 @@ def test_with_weights_of_eight_bits_too(style: str) -> None:
         expected = model(torch.tensor([[token_id]]), cache=cache).logits[0, -1]
         # rounding to eight bits may fall to the other side where float32 differs in its last digit
         torch.testing.assert_close(torch.from_numpy(step(token_id)), expected, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.filterwarnings("error")
+def test_large_numbers_are_no_reason_to_warn() -> None:
+    model = model_of()
+    with torch.no_grad():
+        model.blocks[0].feed_forward.gate.weight *= 1e4  # e to such a number is beyond float32
+    step, theirs = NumpyStep(model, model.new_cache(1)), model.new_cache(1)
+    expected = model(torch.tensor([[7]]), cache=theirs).logits[0, -1].detach()
+    torch.testing.assert_close(torch.from_numpy(step(7)), expected, atol=1e-3, rtol=1e-3)

@@ -68,10 +68,11 @@ def test_a_long_text_is_mixed_in_float32_under_autocast_on_a_cpu(monkeypatch: py
     assert seen == [torch.float32] * 3
 
 
+@pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("n_kv_heads", [1, 2])
-def test_mixing_by_products_under_autocast_is_attention(n_kv_heads: int) -> None:
+def test_mixing_by_products_under_autocast_is_attention(n_kv_heads: int, causal: bool) -> None:
     torch.manual_seed(0)
-    attention = Attention(16, n_heads=2, n_kv_heads=n_kv_heads, head_dim=8, qk_norm_eps=1e-6).train()
+    attention = Attention(16, n_heads=2, n_kv_heads=n_kv_heads, head_dim=8, causal=causal, qk_norm_eps=1e-6).train()
     inputs = torch.randn(2, 9, 16)
     gradients = []
     for autocast in (False, True):

@@ -36,3 +36,15 @@ def test_the_written_out_backward_pass_is_the_gradient() -> None:
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
     assert torch.equal(norm(x), norm(x.detach().clone()))
+
+
+def test_the_gradient_of_the_gradient_is_torchs_too() -> None:
+    torch.manual_seed(0)
+    norm = RMSNorm(6, eps=1e-2).train()
+    x = torch.randn(3, 6, requires_grad=True)
+    found = []
+    for normed in (norm(x), F.rms_norm(x, (6,), norm.weight, 1e-2)):
+        first = torch.autograd.grad(normed.pow(3).sum(), (x, norm.weight), create_graph=True)
+        found.append(torch.autograd.grad(sum(part.square().sum() for part in first), (x, norm.weight)))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-3)
