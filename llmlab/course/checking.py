@@ -91,8 +91,14 @@ def check(name: str, function: Callable[..., Any], *, language: Language | None 
             key, parameters = wrong
             shown = _shown(case)
             return verdict(False, key, _known(task, case, found), number=number, case=shown, **parameters)
-        if task.gradient and (off := _gradient_difference(task, function, case)) is not None:
-            return verdict(False, "gradient", _known_gradient(task, function, case), number=number, **off)
+        if not task.gradient:
+            continue
+        try:
+            ours = _gradients(function, case)
+        except Exception as error:  # it changes its arguments, or leaves torch
+            return verdict(False, "gradient_raised", number=number, error=f"{type(error).__name__}: {error}")
+        if (off := _gradient_difference(task, ours, case)) is not None:
+            return verdict(False, "gradient", _known_gradient(task, ours, case), number=number, **off)
     ratio = _time(function, task) / _time(task.reference, task)
     if ratio > task.slowest:
         return verdict(False, "slow", ratio=f"{ratio:.0f}", slowest=f"{task.slowest:.0f}")
@@ -117,10 +123,13 @@ def _difference(found: Any, expected: Any, tolerance: float) -> tuple[str, dict[
         pairs = (_difference(f, e, tolerance) for f, e in zip(found, expected, strict=True))
         return next((pair for pair in pairs if pair is not None), None)
     if not isinstance(expected, torch.Tensor):
-        if isinstance(expected, float) and isinstance(found, int | float | torch.Tensor):
+        single = isinstance(found, int | float) or (isinstance(found, torch.Tensor) and found.numel() == 1)
+        if isinstance(expected, float) and single:
             found, expected = torch.tensor(float(found)), torch.tensor(expected)
+        elif _equal(found, expected):
+            return None
         else:
-            return None if found == expected else ("value", {"found": _short(found), "expected": _short(expected)})
+            return "value", {"found": _short(found), "expected": _short(expected)}
     if not isinstance(found, torch.Tensor):
         return "not_a_tensor", {"kind": type(found).__name__}
     if found.shape != expected.shape:
@@ -136,10 +145,15 @@ def _difference(found: Any, expected: Any, tolerance: float) -> tuple[str, dict[
     }
 
 
-def _gradient_difference(
-    task: Exercise, function: Callable[..., Any], case: tuple[Any, ...]
-) -> dict[str, object] | None:
-    ours, theirs = _gradients(function, case), _gradients(task.reference, case)
+def _equal(found: Any, expected: Any) -> bool:
+    try:
+        return bool(found == expected)
+    except Exception:  # an array, or whatever else does not compare as a whole
+        return False
+
+
+def _gradient_difference(task: Exercise, ours: list[Any], case: tuple[Any, ...]) -> dict[str, object] | None:
+    theirs = _gradients(task.reference, case)
     for index, (found, expected) in enumerate(zip(ours, theirs, strict=True), start=1):
         if expected is None:
             continue
@@ -176,10 +190,12 @@ def _known(task: Exercise, case: tuple[Any, ...], found: Any) -> Words | None:
     return None
 
 
-def _known_gradient(task: Exercise, function: Callable[..., Any], case: tuple[Any, ...]) -> Words | None:
-    ours = _gradients(function, case)
+def _known_gradient(task: Exercise, ours: list[Any], case: tuple[Any, ...]) -> Words | None:
     for mistake in task.mistakes:
-        theirs = _gradients(mistake.function, case)
+        try:
+            theirs = _gradients(mistake.function, case)
+        except Exception:
+            continue
         if all(
             (f is None) == (e is None) and (f is None or _difference(f, e, task.tolerance) is None)
             for f, e in zip(ours, theirs, strict=True)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from llmlab.course.checking import exercise
-from llmlab.ui import reading, shell
+from llmlab.ui import ownership, reading, shell
 from llmlab.ui.language import language, plain, say
 
 
@@ -20,7 +20,9 @@ def draw(name: str) -> None:
         st.html(f"<style>.st-key-{key} textarea {{font-family: ui-monospace, Menlo, Consolas, monospace}}</style>")
         code = st.text_area(say("ui_course.exercise_code"), key=key, height=max(140, min(420, 26 * lines)))
         with st.container(horizontal=True):
-            checked = st.button(say("ui_course.check"), key=f"{key}_check", type="primary")
+            checked = st.button(
+                say("ui_course.check"), key=f"{key}_check", type="primary", disabled=not ownership.may_run_code()
+            )
             shown = int(st.session_state.get(f"{key}_hints", 0))
             if shown < len(task.hints):
                 st.button(
@@ -29,6 +31,8 @@ def draw(name: str) -> None:
             st.button(
                 say("ui_course.reset"), key=f"{key}_reset", type="tertiary", on_click=_reset, args=(key, task.stub)
             )
+        if not ownership.may_run_code():
+            st.info(say("ui_course.code_not_here"), icon=":material/lock:")
         for number, hint in enumerate(task.hints[: int(st.session_state.get(f"{key}_hints", 0))], start=1):
             st.markdown(say("ui_course.hint", number=number, hint=hint[spoken]))
         if checked:

@@ -5,6 +5,7 @@ listens on the loopback address, the browser asked for a loopback name, and no p
 """
 
 import hashlib
+import os
 import secrets
 from urllib.parse import urlsplit
 
@@ -28,6 +29,14 @@ def serves_only_this_machine() -> bool:
     passed_on = headers & {"x-forwarded-for", "forwarded", "x-real-ip", "via"}
     asked_for = urlsplit(st.context.url or "").hostname
     return st.get_option("server.address") in _LOOPBACK and asked_for in _LOOPBACK and not passed_on
+
+
+def may_run_code() -> bool:
+    """Whether code written on a page is run: it may do all that the app may, so only for whom the machine is theirs.
+
+    Whoever serves the app to people whom they trust with that sets LLMLAB_RUN_CODE=1.
+    """
+    return serves_only_this_machine() or os.environ.get("LLMLAB_RUN_CODE") == "1"
 
 
 def owner() -> str | None:

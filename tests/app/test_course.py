@@ -64,3 +64,20 @@ def test_a_proof_is_run_and_shown(visit):
     assert "3.162" in visited.said()
     assert "不成立" in visited.said()
     assert not visited.broken()
+
+
+def test_code_is_run_only_for_the_person_at_the_machine(visit, monkeypatch):
+    visited = visit("chapter_06", lang="en")
+
+    def checks() -> list[bool]:
+        return [b.disabled for b in visited.app.button if b.key.endswith("_code_check")]
+
+    assert checks()
+    assert not any(checks())
+    visited.app.context = {"url": "http://school.example/", "locale": "en-GB"}
+    visited.app.run()
+    assert all(checks())
+    assert "runs no code" in visited.said()
+    monkeypatch.setenv("LLMLAB_RUN_CODE", "1")
+    visited.app.run()
+    assert not any(checks())

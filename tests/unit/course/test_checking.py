@@ -1,6 +1,9 @@
 """Each exercise passes with its answer, not with its stub, and recognises the mistakes that it names."""
 
+import sys
+
 import pytest
+import torch
 
 from llmlab.course.checking import check, exercises
 from llmlab.course.progress import Progress, load, save
@@ -32,17 +35,27 @@ def test_a_known_mistake_is_recognised(name: str, number: int) -> None:
 
 
 def test_a_right_output_without_a_gradient_is_not_enough() -> None:
-    import torch
-
     verdict = check("softmax", lambda x: torch.softmax(x.detach(), -1))
     assert not verdict
     assert "gradient" in verdict.say("en")
     assert "梯度" in verdict.say("zh")
 
 
-def test_a_loop_over_numbers_is_too_slow() -> None:
-    import torch
+@pytest.mark.parametrize(
+    ("name", "function", "phrase"),
+    [
+        ("softmax", lambda x: x.sub_(x.amax(-1, keepdim=True)).softmax(-1), "course.check_gradient_raised"),
+        ("softmax", lambda x: torch.from_numpy(x.numpy()).softmax(-1), "course.check_gradient_raised"),
+        ("bpe_merge", lambda *_: torch.arange(3), "course.check_value"),
+        ("cross_entropy", lambda logits, targets: logits, "course.check_shape"),
+    ],
+    ids=["in place", "by way of numpy", "a tensor for a list", "not reduced"],
+)
+def test_whatever_a_function_does_is_told_in_a_sentence(name, function, phrase) -> None:
+    assert check(name, function).phrase == phrase
 
+
+def test_a_loop_over_numbers_is_too_slow() -> None:
     def softmax(x):
         rows = [torch.stack([(v - row.max()).exp() for v in row]) for row in x.reshape(-1, x.shape[-1])]
         return torch.stack([row / row.sum() for row in rows]).view(x.shape)
@@ -71,6 +84,16 @@ def test_code_that_raises_is_told_with_its_place() -> None:
     assert "KeyError" in trial.message
     assert "line 2" in trial.detail
     assert not trial.message.isascii()
+
+
+def test_code_that_does_not_end_is_ended() -> None:
+    trial = try_code("softmax", "while True: pass", "en", seconds=1)
+    assert "after 1 second" in trial.message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")
+def test_code_that_wants_all_memory_does_not_get_it() -> None:
+    assert "MemoryError" in try_code("softmax", "x = bytearray(64 << 30)", "en").message
 
 
 def test_progress_is_kept_merged_and_never_spoilt(tmp_path) -> None:
