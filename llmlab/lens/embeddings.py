@@ -157,11 +157,12 @@ def sentence_points(model: Model, tokenizer: Tokenizer, sentences: Sequence[str]
     )
 
 
-def training_points(run: Path, tokenizer: Tokenizer, counts: Sequence[int] | None = None) -> Points:
+def training_points(run: str | Path, tokenizer: Tokenizer, counts: Sequence[int] | None = None) -> Points:
     """The token embeddings that a run kept while it trained, step by step.
 
     Raises LearnerError when it kept none.
     """
+    run = Path(run)
     looks = sorted((run / "probes").glob("step-*.npz"), key=lambda path: int(path.stem[5:]))
     ids: list[int] = []
     steps, tables = [], []

@@ -35,6 +35,8 @@ from llmlab.training.lock import Busy, Lock, is_held
 
 KEPT = 60
 """How many pictures are kept; the oldest go first."""
+TO_START = 60
+"""Seconds after which a process that has not begun is given up; a slow machine takes long to load torch."""
 VERSION = 1
 """Raised when the same points would give another picture."""
 
@@ -91,7 +93,7 @@ class ProjectionJob:
         """Where it stands now."""
         told: dict[str, Any] = durable.read_json(self._folder / "status.json") or {"state": "none"}
         state, share = str(told["state"]), float(told.get("share", 0.0))
-        alive = is_held(self._folder / "lock") or time.time() - told.get("began", 0.0) < 20
+        alive = is_held(self._folder / "lock") or time.time() - told.get("began", 0.0) < TO_START
         if state in ("waiting", "running") and not alive:
             return Standing(state="failed", error=LearnerError("embeddings.died"))
         error = told.get("error")

@@ -28,9 +28,11 @@ def test_a_notebook_is_what_its_unit_says(unit, language) -> None:
 def test_a_notebook_carries_what_its_cells_gave(unit, language) -> None:
     cells = [c for c in json.loads(path(unit, language).read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
     assert all(cell["execution_count"] for cell in cells)
-    assert not [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert not [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"]
     text = path(unit, language).read_text("utf-8")
     assert "Traceback" not in text
+    assert "site-packages" not in text  # where libraries lie on some machine
 
 
 def test_both_languages_share_their_code() -> None:
@@ -44,4 +46,4 @@ def test_every_cell_runs(unit, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("LLMLAB_PROFILE", "ci")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # what else is tested at the same time needs the other cores
     monkeypatch.setenv("LLMLAB_HOME", str(tmp_path))
-    execute(build(unit, "en"), path(unit, "en").parent, seconds=120)
+    execute(build(unit, "en"), path(unit, "en").parent, seconds=600)
