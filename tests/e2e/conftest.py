@@ -27,6 +27,8 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 120
+"""Seconds: nothing here measures speed, and a machine may be slow or busy."""
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1", ""}
 
 
@@ -64,7 +66,7 @@ def start_app(home: Path, log: Path) -> tuple[subprocess.Popen[bytes], App]:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
             if urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).status == 200:
@@ -89,7 +91,7 @@ def app(tmp_path: Path) -> Iterator[App]:
     process, running = start_app(tmp_path / "home", tmp_path / "server.log")
     yield running
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=PATIENCE)
     end_workers(running.home)
     written = running.log.read_text(errors="replace")
     assert "Traceback" not in written, written[-4000:]
@@ -122,7 +124,9 @@ class Watch:
 @pytest.fixture(scope="session")
 def chromium():
     assert CHROMIUM is not None, "LLMLAB_BROWSER=required, but there is no Chromium (apt install chromium)"
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=1000 * PATIENCE)
 
     arguments = QUIET + (["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])
     with sync_playwright() as play:
@@ -143,7 +147,7 @@ def watch() -> Iterator[Watch]:
 def page(chromium, watch: Watch):
     context = chromium.new_context(viewport={"width": 1360, "height": 900}, locale="en-US")
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(1000 * PATIENCE)
     watch.follow(page)
     yield page
     context.close()

@@ -90,7 +90,6 @@ def same_float32(shown: float, expected: float) -> None:
 def test_displayed_values_are_those_of_plain_torch(opened, page: Page, tmp_path: Path) -> None:
     model, tokenizer = opened
     ids = tokenizer.encode(TEXT)
-    page.set_default_timeout(10_000)
     show_file(page, tmp_path, opened)
     for layer, head in ((1, 2), (0, 3)):  # the second from the file's second part
         page.locator(".bar select").nth(0).select_option(index=layer)
@@ -200,7 +199,7 @@ def test_the_page(app: App, page: Page) -> None:
     page.goto(app.url("attention", lang="en"))
     settled(page)
     root = page.locator(".attention")
-    expect(root).to_have_attribute("data-drawn", re.compile("^lines .* exact$"), timeout=60_000)
+    expect(root).to_have_attribute("data-drawn", re.compile("^lines .* exact$"))
     page.locator(".bar select").nth(0).select_option(index=3)
     expect(root).to_have_attribute("data-drawn", re.compile(r"^lines 3 \d+ exact$"))
     page.locator(".view").nth(1).click()
@@ -217,5 +216,5 @@ def test_the_page(app: App, page: Page) -> None:
     settled(page)
     page.reload()
     settled(page)
-    expect(root).to_have_attribute("data-drawn", re.compile("^matrix 3 .* exact$"), timeout=60_000)
+    expect(root).to_have_attribute("data-drawn", re.compile("^matrix 3 .* exact$"))
     expect(editor).to_have_value("and again")

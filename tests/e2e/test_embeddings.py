@@ -58,7 +58,7 @@ def test_a_journey_through_the_map(app: App, page) -> None:
     page.get_by_role("button", name="Back to the map").click()
 
     page.get_by_role("button", name="t-SNE", exact=True).click()
-    expect(page.locator(".em .loss")).to_contain_text("of each point's 8 nearest", timeout=90_000)
+    expect(page.locator(".em .loss")).to_contain_text("of each point's 8 nearest")
     page.wait_for_url(re.compile("method=tsne"))
     with page.expect_download() as picture:
         page.get_by_role("button", name="Save SVG").click()

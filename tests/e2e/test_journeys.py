@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from .conftest import App, settled
 
-LONG = 60_000
+LONG = 120_000
 PAPER = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 PAGES = ("start", "train", "speed", "tokenizers", "generate", "attention", "embeddings", "library")
 
