@@ -16,7 +16,7 @@ export default {
       bubble.replaceChildren();
       if (title) bubble.append(make("strong", { text: title }));
       const words = make("span");
-      words.innerHTML = html;
+      markup(words, html);
       bubble.append(words);
       bubble.hidden = false;
       const at = anchor.getBoundingClientRect(), box = root.getBoundingClientRect();
@@ -30,11 +30,11 @@ export default {
     const formula = (item) => {
       const box = make("figure", { className: "formula" });
       const drawn = make("div", { className: "drawn" });
-      drawn.innerHTML = item.mathml;
+      markup(drawn, item.mathml);
       const legend = make("ul", { className: "legend" });
       const rows = item.symbols.map((symbol) => {
         const row = make("li", {});
-        row.innerHTML = `${symbol.mathml} <span>${symbol.words}</span>`;
+        markup(row, `${symbol.mathml} <span>${symbol.words}</span>`);
         row.style.setProperty("--symbol", symbol.colour);
         legend.append(row);
         return row;
@@ -66,12 +66,12 @@ export default {
       const box = make("section", { className: "predict" });
       box.append(make("div", { className: "kicker", text: words.predict }));
       const question = make("div", { className: "question" });
-      question.innerHTML = item.question;
+      markup(question, item.question);
       const options = make("div", { className: "options", role: "radiogroup" });
       item.options.forEach((option, n) => {
         const made = item.chosen !== null;
         const button = make("button", { type: "button", role: "radio", "aria-checked": String(item.chosen === n) });
-        button.innerHTML = option.html;
+        markup(button, option.html);
         if (made) {
           button.disabled = true;
           if (option.right) button.append(make("span", { className: "mark", text: ` ✓ ${words.so}` }));
@@ -84,7 +84,7 @@ export default {
       box.append(question, options);
       if (item.answer) {
         const answer = make("div", { className: "answer", "aria-live": "polite" });
-        answer.innerHTML = item.answer;
+        markup(answer, item.answer);
         box.append(answer);
       } else if (item.chosen === null) box.append(make("p", { className: "note", text: words.commit }));
       return box;
@@ -96,7 +96,7 @@ export default {
         if (item.kind === "formula") return formula(item);
         if (item.kind === "predict") return predict(item);
         const piece = make("div", { className: item.kind === "diagram" ? "diagram" : "prose" });
-        piece.innerHTML = item.html;
+        markup(piece, item.html);
         return piece;
       }));
     };

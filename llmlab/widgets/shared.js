@@ -12,6 +12,9 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
+// Markup that this project wrote (prose of the course, MathML of its formulas) into a node: never a learner's text.
+const markup = (node, html) => { node.innerHTML = html; };
+
 // A phrase with its {placeholders} filled.
 const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 

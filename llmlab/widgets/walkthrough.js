@@ -88,7 +88,7 @@ function render({ model, el }) {
     };
     step.canvas = canvas;
     const formula = make("div", { className: "how-made" });
-    formula.innerHTML = step.formula;  // MathML that Python made from the trace's own formulas
+    markup(formula, step.formula);  // MathML that Python made from the trace's own formulas
     const size = step.columns === "vocabulary" ? fill(words().likeliest, { n: columns }) : `${rows} × ${columns}`;
     const made = make("figure", { className: "card" }, make("figcaption", {}, make("strong", { text: title(step) }),
       make("span", { className: "note", text: size })), formula, canvas);
@@ -183,10 +183,10 @@ function render({ model, el }) {
     const place = fill(step.columns === "dimension" ? say.at_dimension : step.columns === "token" ? say.at_token : say.at_vocabulary,
       { token: answer.tokens[found.row], position: found.row, column: column(step, found.column) });
     const formula = make("div", { className: "formula" });
-    formula.innerHTML = found.formula;
+    markup(formula, found.formula);
     const rows = operands.map(({ tex, name, values }) => {
       const symbol = make("span", { className: "symbol" });
-      symbol.innerHTML = name;
+      markup(symbol, name);
       return make("div", { className: "operand" }, symbol, vector(values, `var(--${{ q: "llm-query", k: "llm-key", v: "llm-value" }[tex[0]] || "hue"})`));
     });
     const long = operands.filter((o) => o.values.length > 1);
