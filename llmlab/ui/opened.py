@@ -1,11 +1,12 @@
 """Which model a page shows, and opening it once for all sessions.
 
 A page shows what the reader chose; else the newest model trained here; else the embedded model of the language.
-Choosing needs no torch, opening does.
+A page that lets a model write passes over models that only fill in blanks. Choosing needs no torch, opening does.
 """
 
 import gc
 import hashlib
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,35 +84,50 @@ def embedded() -> Choice | None:
     return None
 
 
-def newest() -> Choice | None:
-    """The newest model that this reader trained here; runs of the speed lab are cut short, and do not count."""
+def newest(*, writes: bool = False) -> Choice | None:
+    """The newest model that this reader trained here, or of those that write; runs of the speed lab are cut short, and
+    do not count.
+    """
     from llmlab.training import runs
     from llmlab.ui import ownership
 
     for run in runs.list_runs():
         if runs.purpose(run) is None and runs.checkpoints(run) and ownership.owns(runs.owner(run)):
-            return Choice(folder=runs.best(run), title=run.name, name=run.name, run=run)
+            found = Choice(folder=runs.best(run), title=run.name, name=run.name, run=run)
+            if not writes or _writes(found):
+                return found
     return None
 
 
-def choice() -> Choice:
+def _writes(chosen: Choice) -> bool:
+    """Whether a model continues a text; a BERT fills in blanks."""
+    described = json.loads((chosen.folder / "config.json").read_text(encoding="utf-8"))
+    return bool(described.get("model_type") != "bert")
+
+
+def choice(*, writes: bool = False) -> Choice:
     """What this session looks at: the `?model=` of the address, else the session's choice, else the newest own model,
     else the embedded one. Raises LearnerError when there is no such model, or none at all.
+
+    `writes`: a BERT that was chosen on another page, or trained last, gives way to the newest model that can write.
     """
     asked = st.query_params.get("model")
     if asked and asked != st.session_state.get(_WRITTEN):
         st.session_state[_CHOICE] = asked
     wanted = st.session_state.get(_CHOICE)
     if wanted == "embedded":
-        found = embedded() or newest()
+        found = embedded() or newest(writes=writes)
     elif wanted:
         try:
-            return _named(wanted)
+            named = _named(wanted)
         except LearnerError:
             _remember(None)
             raise
+        if not writes or asked or _writes(named):
+            return named
+        found = newest(writes=True) or embedded()
     else:
-        found = newest() or embedded()
+        found = newest(writes=writes) or embedded()
     if found is None:
         raise LearnerError("ui_shell.no_model")
     return found
@@ -145,9 +161,9 @@ def open_model(chosen: Choice) -> "tuple[GPT, Tokenizer]":
     return _open(str(chosen.folder), stamp)
 
 
-def shown() -> "tuple[Choice, GPT, Tokenizer]":
-    """What this session looks at, opened while a spinner says so."""
-    chosen = choice()
+def shown(*, writes: bool = False) -> "tuple[Choice, GPT, Tokenizer]":
+    """What this session looks at, opened while a spinner says so; `writes` as for `choice`."""
+    chosen = choice(writes=writes)
     with st.spinner(say("ui_shell.opening")):
         model, tokenizer = open_model(chosen)
     return chosen, model, tokenizer
@@ -160,8 +176,8 @@ def filler() -> "tuple[Choice, Model, Tokenizer] | None":
 
 
 def writer() -> "tuple[Choice, GPT, Tokenizer]":
-    """The same for a page that lets a model write. Raises LearnerError for one that reads from both sides."""
-    chosen, model, tokenizer = shown()
+    """The same for a page that lets a model write. Raises LearnerError where the address names one that cannot."""
+    chosen, model, tokenizer = shown(writes=True)
     if not hasattr(model, "new_cache"):
         raise LearnerError("ui_shell.not_a_writer", title=chosen.title)
     return chosen, model, tokenizer
@@ -237,17 +253,16 @@ def _whose(chosen: Choice) -> str:
     return "embedded" if hub.assets() in chosen.folder.parents else "fetched"
 
 
-def which(chosen: Choice) -> None:
+def which(chosen: Choice, *, writes: bool = False) -> None:
     """One line that says whose model is on show, and the click that changes it."""
-    own = chosen.own
-    other = embedded() if own else newest()
+    other = embedded() if chosen.own else newest(writes=writes) or embedded()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(say(f"ui_shell.model_{_whose(chosen)}", title=plain(chosen.title)))
-        if other is not None:
+        if other is not None and other.folder != chosen.folder:
             st.button(
-                say("ui_shell.to_embedded" if own else "ui_shell.to_newest", title=other.title),
+                say("ui_shell.to_newest" if other.own else "ui_shell.to_embedded", title=other.title),
                 key="model_switch",
                 type="tertiary",
                 icon=":material/swap_horiz:",
-                on_click=choose_embedded if own else choose_newest,
+                on_click=choose_newest if other.own else choose_embedded,
             )

@@ -26,7 +26,7 @@ def page() -> None:
     shell.header("ui_start.title", "ui_start.lead", terms="ui_start.terms")
     chosen, model, tokenizer = opened.writer()
     live(chosen)
-    opened.which(chosen)
+    opened.which(chosen, writes=True)
     facts(chosen, model)
     with st.container(horizontal=True):
         st.page_link(shell.file_of("train"), label=say("ui_start.to_train"), icon=":material/model_training:")

@@ -1,4 +1,4 @@
-"""Tokenizers: one text cut by characters, words and byte pairs, and how byte pairs grow merge by merge."""
+"""Tokenizers: one text cut by characters, words, byte pairs and word pieces, and how byte pairs grow merge by merge."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from llmlab.widgets.streamlit import replied, show
 LEARNED_FROM = 200_000
 """Characters of the corpus from which the tokenizers are learned: enough for these sizes, and done in a moment."""
 SIZES = (512, 1024, 2048, 4096)
+KINDS = ("char", "word", "bpe", "wordpiece")
 
 CODE = """\
 from llmlab import hub
@@ -24,6 +25,7 @@ tokenizers = [
     ("character", train_tokenizer("char", text)),
     ("word", train_tokenizer("word", text, vocab_size={size})),
     ("byte pairs", train_tokenizer("bpe", text, vocab_size={size})),
+    ("word pieces", train_tokenizer("wordpiece", text, vocab_size={size})),
 ]
 token_strip.show(tokenizers, tokenizers[2][1].byte_pairs(), {sentence!r})
 """
@@ -45,11 +47,7 @@ def live(corpus: str, size: int) -> None:
     from llmlab.widgets.token_strip import Cutter
 
     learned = _learned(corpus, size)
-    rows: list[tuple[str, Any]] = [
-        (say("ui_tokenizers.char"), learned["char"]),
-        (say("ui_tokenizers.word"), learned["word"]),
-        (say("ui_tokenizers.bpe"), learned["bpe"]),
-    ]
+    rows: list[tuple[str, Any]] = [(say(f"ui_tokenizers.{kind}"), learned[kind]) for kind in KINDS]
     own = _own_tokenizer()
     if own is not None:
         rows.append(own)
@@ -115,8 +113,7 @@ def _learned(corpus: str, size: int) -> dict[str, Any]:
 
     text = hub.corpus_text(corpus)[:LEARNED_FROM]
     learned: dict[str, Any] = {
-        kind: train_tokenizer(kind, text, vocab_size=None if kind == "char" else size)
-        for kind in ("char", "word", "bpe")
+        kind: train_tokenizer(kind, text, vocab_size=None if kind == "char" else size) for kind in KINDS
     }
     return learned | {"beginning": text[:80].rsplit("\n", 1)[0].split("\n\n")[0]}
 
@@ -128,7 +125,7 @@ def _own_tokenizer() -> tuple[str, Any] | None:
     try:
         chosen = opened.choice()
         return say("ui_tokenizers.own", title=chosen.title), Tokenizer.load(chosen.folder)
-    except LearnerError:  # no model yet: the three learned ones are enough
+    except LearnerError:  # no model yet: the learned ones are enough
         return None
 
 

@@ -11,10 +11,11 @@ from llmlab.ui.language import language
 
 DIAL = ("tiny", "default", "small", "medium")
 """The recipes of the dial, smallest first; `default` is a learner's first model."""
+USUAL_VOCABULARY = {"word": 512, "bpe": 512, "wordpiece": 2048}
 OWN = "own"
 """Stands for the learner's own file among the corpora."""
 
-_STEPS_OF_PAGE = ("corpus", "cleaning", "tokenizer", "vocab_size", "recipe", "init_from")
+_STEPS_OF_PAGE = ("corpus", "cleaning", "model", "tokenizer", "vocab_size", "recipe", "init_from")
 _SCRATCH = ""
 
 
@@ -45,8 +46,15 @@ def cleaning() -> tuple[str, ...]:
     return tuple(name for name in STEPS if st.session_state.get(f"train_clean_{name}"))
 
 
+def model() -> str:
+    """The architecture: gpt, gpt2 or bert."""
+    return str(st.session_state.get("train_model") or base()["model"])
+
+
 def tokenizer() -> str:
-    """char, word or bpe."""
+    """char, word or bpe; for a bert wordpiece, which alone has a [MASK]."""
+    if model() == "bert":
+        return "wordpiece"
     return str(st.session_state.get("train_tokenizer") or base()["tokenizer"])
 
 
@@ -54,7 +62,12 @@ def vocab_size() -> int | None:
     """The wanted vocabulary; a character tokenizer has what its text has."""
     if tokenizer() == "char":
         return None
-    return int(st.session_state.get("train_vocab") or 512)
+    return int(st.session_state.get(vocab_key()) or USUAL_VOCABULARY[tokenizer()])
+
+
+def vocab_key() -> str:
+    """Where the session keeps the wanted vocabulary; a bert has its own, for it guesses whole words if it can."""
+    return "train_vocab_wordpiece" if tokenizer() == "wordpiece" else "train_vocab"
 
 
 def dial() -> str:
@@ -105,7 +118,9 @@ def words() -> dict[str, Any]:
     if init_from():
         given["init_from"] = init_from()
     else:
-        if tokenizer() != base()["tokenizer"]:
+        if model() != base()["model"]:
+            given["model"] = model()
+        if model() != "bert" and tokenizer() != base()["tokenizer"]:
             given["tokenizer"] = tokenizer()
         if vocab_size() is not None:
             given["vocab_size"] = vocab_size()

@@ -10,7 +10,7 @@ from llmlab.ui import train_choice
 from llmlab.ui.language import language, say
 
 GROUPS = {
-    "architecture": ("model", "layers", "heads", "kv_heads", "width", "context", "rope_theta", "dropout", "init"),
+    "architecture": ("layers", "heads", "kv_heads", "width", "context", "rope_theta", "dropout", "init"),
     "switches": ("bias", "qk_norm", "tie_embeddings"),
     "gradients": ("batch", "accumulate", "clip", "weight_decay"),
     "optimization": ("optimizer", "schedule", "lr", "min_lr", "warmup", "cooldown", "beta1", "beta2", "momentum"),

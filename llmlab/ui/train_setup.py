@@ -16,6 +16,7 @@ _TOKEN = "border-radius:3px;padding:1px 2px;margin:1px"
 _BLOCK = "font-family:var(--st-code-font,monospace);font-size:0.92rem;line-height:1.9;overflow-wrap:anywhere"
 _SHOWN = 320
 _TOKENIZERS = ("char", "word", "bpe")
+_MODELS = ("gpt", "gpt2", "bert")
 
 
 def setup(start: Callable[[], None]) -> None:
@@ -44,7 +45,7 @@ def _step(number: int, name: str, summary: Callable[[], str], body: Callable[[],
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _tokenizer(text: str, kind: Literal["char", "word", "bpe"], vocab_size: int | None) -> Any:
+def _tokenizer(text: str, kind: Literal["char", "word", "bpe", "wordpiece"], vocab_size: int | None) -> Any:
     from llmlab.text.tokenizer import train_tokenizer
 
     return train_tokenizer(kind, text, vocab_size=vocab_size)
@@ -78,23 +79,24 @@ def _tokens_step() -> None:
     if train_choice.init_from():
         st.markdown(say("ui_train.tokens_of_model_long"))
         return
-    st.session_state.setdefault("train_tokenizer", train_choice.tokenizer())
-    st.segmented_control(
-        say("ui_train.tokenizer"),
-        _TOKENIZERS,
-        format_func=_named({kind: say(f"ui_train.tokenizer_{kind}") for kind in _TOKENIZERS}),
-        key="train_tokenizer",
-        required=True,
-        persist_state="session",
-        label_visibility="collapsed",
-    )
+    if train_choice.model() != "bert":
+        st.session_state.setdefault("train_tokenizer", train_choice.tokenizer())
+        st.segmented_control(
+            say("ui_train.tokenizer"),
+            _TOKENIZERS,
+            format_func=_named({kind: say(f"ui_train.tokenizer_{kind}") for kind in _TOKENIZERS}),
+            key="train_tokenizer",
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
     st.caption(say(f"ui_train.tokenizer_{train_choice.tokenizer()}_long"))
     if train_choice.tokenizer() != "char":
-        st.session_state.setdefault("train_vocab", 512)
+        st.session_state.setdefault(train_choice.vocab_key(), train_choice.vocab_size())
         st.select_slider(
             say("ui_train.vocabulary"),
             [300, 512, 1024, 2048, 4096, 8192, 16384],
-            key="train_vocab",
+            key=train_choice.vocab_key(),
             persist_state="session",
         )
 
@@ -103,7 +105,7 @@ def _model_summary() -> str:
     if train_choice.init_from():
         return say("ui_train.model_from_summary", name=train_choice.init_from())
     cost = _cost()
-    name = say(f"ui_train.dial_{train_choice.dial()}")
+    name = f"{say(f'ui_train.dial_{train_choice.dial()}')} {say(f'ui_train.model_{train_choice.model()}_short')}"
     return say("ui_train.model_summary", dial=name, parameters=_count(cost.parameters)) if cost else name
 
 
@@ -133,6 +135,17 @@ def _vocabulary() -> int | None:
 
 
 def _model_step() -> None:
+    st.session_state.setdefault("train_model", train_choice.model())
+    st.segmented_control(
+        say("ui_train.model"),
+        _MODELS,
+        format_func=_named({kind: say(f"ui_train.model_{kind}") for kind in _MODELS}),
+        key="train_model",
+        required=True,
+        persist_state="session",
+        disabled=train_choice.init_from() is not None,
+        help=say("ui_train.model_help"),
+    )
     st.session_state.setdefault("train_dial", train_choice.dial())
     openable = train_choice.openable()
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -49,7 +49,7 @@ def test_a_learners_mistake_is_a_sentence_and_our_own_has_its_detail_folded(visi
     from llmlab.ui import opened
 
     def fail(error):
-        def choice():
+        def choice(**_):
             raise error
 
         monkeypatch.setattr(opened, "choice", choice)

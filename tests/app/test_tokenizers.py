@@ -1,14 +1,16 @@
 """The Tokenizers page: the rows agree with the tokenizers, and the corpus can be changed."""
 
 
-def test_four_rows_and_the_merges(visit):
+def test_five_rows_and_the_merges(visit):
     _, state = visit("tokenizers", lang="en").widget("token_strip")
-    rows = {row["kind"]: row for row in state["answer"]["rows"][:3]}
+    rows = {row["kind"]: row for row in state["answer"]["rows"][:4]}
     text = state["text"]
     assert len(rows["char"]["tokens"]) == len(text)
     assert len(rows["char"]["tokens"]) > len(rows["bpe"]["tokens"])
     assert len(state["answer"]["steps"][0]) == len(text.encode())
-    assert len(state["answer"]["rows"]) == 4
+    assert len(state["answer"]["rows"]) == 5
+    assert [token for token in rows["wordpiece"]["tokens"] if token.startswith("##")]
+    assert "".join(rows["wordpiece"]["tokens"]).replace("##", "") == text.lower().replace(" ", "")
 
 
 def test_the_last_step_is_what_the_tokenizer_says(visit):

@@ -100,6 +100,33 @@ def test_every_choice_reaches_the_run(submitted):
     assert (config.cleaning, config.seed, config.layers) == (("case",), 7, 2)
 
 
+def test_a_bert_is_chosen_brings_its_tokenizer_and_learns(submitted):
+    from llmlab.training import loop
+
+    app = opened("zh")
+    app.segmented_control(key="train_model").set_value("bert").run()
+    app.segmented_control(key="train_dial").set_value("tiny").run()
+    assert not app.exception
+    assert not app.warning
+    assert "WordPiece" in app.expander[1].label
+    assert "BERT" in app.expander[2].label
+    assert "--model bert" in said(app)
+    assert "train_tokenizer" not in [control.key for control in app.segmented_control]
+    app.toggle(key="train_details").set_value(True).run()
+    for name, value in {"layers": 1, "width": 16, "steps": 2, "sample_tokens": 8}.items():
+        app.number_input(key=f"train_word_{name}_tiny_0").set_value(value).run()
+    app.button(key="train_go").click().run()
+    (run,) = submitted
+    config = runs.config(run)
+    assert (config.model, config.tokenizer, config.vocab_size) == ("bert", "wordpiece", 2048)
+    loop.train(run, resume=False, report=lambda line: None)
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert say("ui_train.masked_references", "zh") in said(app)
+    assert runs.status(run).state == "finished"
+
+
 @pytest.mark.parametrize(("language", "word"), [("en", "--width"), ("zh", "--width")])
 def test_settings_that_contradict_each_other_are_said_and_nothing_starts(language, word, submitted):
     app = opened(language)
