@@ -166,6 +166,70 @@ _SYNCHRONOUS_STEP: dict[Language, dict[str, str]] = {
 }
 
 
+def norm_places(language: Language) -> str:
+    """One layer of a GPT (norm in front of each part) beside one of a BERT (norm after each sum)."""
+    words = _NORM_PLACES[language]
+    parts = [label(150, 18, words["gpt"]), label(530, 18, words["bert"])]
+    parts += [*_stem(60, words, 40, 452), *_stem(440, words, 40, 452)]
+    for y, part in ((96, "attention"), (226, "feed_forward")):  # GPT: stream → norm → part → sum
+        parts += [
+            *(arrow(60, y, 138, y), box(140, y - 17, 150, 34, words["norm"]), arrow(215, y + 17, 215, y + 36)),
+            *(box(140, y + 38, 150, 38, words[part], hue="accent"), arrow(140, y + 57, 73, y + 82), _sum(60, y + 88)),
+        ]
+    for y, part in ((96, "attention"), (226, "feed_forward")):  # BERT: stream → part → sum → norm
+        parts += [
+            *(arrow(440, y, 518, y), box(520, y - 19, 150, 38, words[part], hue="accent")),
+            *(arrow(520, y + 10, 453, y + 33), _sum(440, y + 38), _paper(385, y + 60, 110, 34)),
+            box(385, y + 60, 110, 34, words["norm"]),
+        ]
+    parts += [_paper(5, 366, 110, 34), box(5, 366, 110, 34, words["norm"])]
+    parts += [_paper(385, 366, 110, 34), box(385, 366, 110, 34, words["head"])]
+    parts += [box(x, 454, 110, 34, words["logits"], hue="prediction") for x in (5, 385)]
+    return svg(690, 500, parts, words["title"])
+
+
+def _stem(x: float, words: dict[str, str], top: float, bottom: float) -> list[str]:
+    """The residual stream of one model, from the embeddings down."""
+    return [box(x - 55, top, 110, 34, words["embeddings"]), arrow(x, top + 34, x, bottom)]
+
+
+def _sum(x: float, y: float) -> str:
+    look = f"fill: {colour('background')}; stroke: {colour('residual')}"
+    return f'<circle cx="{x}" cy="{y}" r="12" style="{look}"/>' + label(x, y, "+")
+
+
+def _paper(x: float, y: float, width: float, height: float) -> str:
+    """What hides a line behind a box."""
+    look = f"fill: {colour('background')}"
+    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="7" style="{look}"/>'
+
+
+_NORM_PLACES = {
+    "en": {
+        "title": "A layer of GPT-2 norms in front of each part, a layer of BERT after each sum",
+        "gpt": "GPT-2 and later",
+        "bert": "BERT, GPT-1",
+        "embeddings": "embeddings",
+        "norm": "norm",
+        "attention": "attention",
+        "feed_forward": "feed-forward",
+        "head": "head",
+        "logits": "logits",
+    },
+    "zh": {
+        "title": "GPT-2 的层在每个部件之前归一化，BERT 的层在每次相加之后归一化",
+        "gpt": "GPT-2 及之后",
+        "bert": "BERT、GPT-1",
+        "embeddings": "嵌入",
+        "norm": "归一化",
+        "attention": "注意力",
+        "feed_forward": "前馈网络",
+        "head": "输出头",
+        "logits": "logits",
+    },
+}
+
+
 def draw(name: str, language: Language) -> str:
     """The SVG of a diagram in a language."""
     return DIAGRAMS[name](language)
@@ -174,4 +238,5 @@ def draw(name: str, language: Language) -> str:
 DIAGRAMS: dict[str, Callable[[Language], str]] = {
     "training_flow": training_flow,
     "synchronous_step": synchronous_step,
+    "norm_places": norm_places,
 }

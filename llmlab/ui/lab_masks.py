@@ -89,6 +89,7 @@ def _drawn(causal: Any, full: Any, tokens: list[str]) -> Any:
         )
     ticks = {"tickvals": places, "ticktext": tokens, "tickangle": 0, "showgrid": False}
     figure.update_xaxes(**ticks, title=say("ui_sheets.looked_at"))
-    figure.update_yaxes(**ticks, autorange="reversed", title=say("ui_sheets.looking"))
+    figure.update_yaxes(**ticks, autorange="reversed", col=1, title=say("ui_sheets.looking"))
+    figure.update_yaxes(**ticks, autorange="reversed", col=2)
     figure.update_layout(height=360, margin={"l": 48, "r": 8, "t": 40, "b": 48}, hovermode="closest")
     return figure
