@@ -77,6 +77,8 @@ class Wanted:
     text: str = ""
     word: str = ""
     most: int = 5_000
+    run: str = ""
+    """Folder of the run whose steps are mapped."""
 
     @property
     def code(self) -> str:
@@ -87,7 +89,7 @@ class Wanted:
             "reading": f"points = embeddings.reading_points(model, tokenizer, {lines})",
             "word": f"points = embeddings.word_points(model, tokenizer, {lines}, {self.word!r})",
             "sentences": f"points = embeddings.sentence_points(model, tokenizer, {lines})",
-            "training": "points = embeddings.training_points(run, tokenizer)",
+            "training": f"points = embeddings.training_points({self.run!r}, tokenizer)",
         }[self.of]
 
 
@@ -122,6 +124,8 @@ def choose(chosen: opened.Choice, tokenizer: "Tokenizer") -> Wanted:
             say("ui_embeddings.word"), word, max_chars=40, key=f"named_{example}", bind="query-params"
         )
         return Wanted(of=of, text=text, word=word or "")
+    if of == "training":
+        return Wanted(of=of, run=str(chosen.run))
     return Wanted(of=of, most=int(st.session_state.get("most") or 5_000))
 
 

@@ -100,6 +100,7 @@ def test_a_run_shows_its_map_forming(visit, embedded):
     state = visited.widget("embedding_map")[1]
     assert state["cloud"]["frame_kind"] == "step"
     assert state["cloud"]["frames"] == [1, 2, 4]
+    assert f"training_points({str(run)!r}, tokenizer)" in visited.said()
     packed = state["pictures"]["found"]["pca2"]["places"]
     assert packed["shape"] == [3, 6, 2]
     last = torch.nn.functional.normalize(torch.from_numpy(tables.astype(np.float32)), dim=-1)
