@@ -48,7 +48,7 @@ class Visit:
     """One session of the app, and what is on its page."""
 
     def __init__(self, page: str | None, **query: str) -> None:
-        self.app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        self.app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
         self.app.context = {"url": "http://127.0.0.1:8501/", "locale": query.pop("locale", "en-GB")}
         for name, value in query.items():
             self.app.query_params[name] = value

@@ -27,7 +27,7 @@ def home(tmp_path, monkeypatch):
 
 
 def opened(language="en"):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params["lang"] = language
     app.context = {"url": "http://127.0.0.1:8501/library"}
     app.run()

@@ -39,7 +39,7 @@ def submitted(monkeypatch):
 
 
 def opened(language="en", *, local=True, **query):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params["lang"] = language
     for name, value in query.items():
         app.query_params[name] = value
