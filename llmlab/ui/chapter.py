@@ -1,6 +1,7 @@
 """A chapter of the course: its prose, formulas, questions, live labs and exercises, in the order of its source."""
 
 from collections.abc import Sequence
+from itertools import chain, zip_longest
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,7 +30,7 @@ def page(number: int) -> None:
         if first.kind in READ:
             _text(unit, index, group)
         elif first.kind == "code":
-            _code(unit, group, code_cells)
+            _code(unit, group, code_cells, pictures=not _asked(unit, groups[index - 1] if index else ()))
         elif first.kind == "lab":
             labs.draw(unit.name, first)
         elif first.kind == "exercise":
@@ -96,13 +97,25 @@ def _go(address: str) -> None:
         st.switch_page(shell.file_of(path), query_params={**query, "lang": language()})
 
 
-def _code(unit: Unit, group: Sequence[Block], first_cell: int) -> None:
-    with st.expander(say("ui_course.code"), icon=":material/code:"):
-        outputs = reading.outputs(unit)
-        for offset, block in enumerate(group):
-            st.code(block.code, language="python")
-            for output in outputs[first_cell + offset] if first_cell + offset < len(outputs) else []:
+def _code(unit: Unit, group: Sequence[Block], first_cell: int, *, pictures: bool) -> None:
+    """The pictures that the code drew, open to the eye, then the code itself and what it printed, folded."""
+    cells = reading.outputs(unit)[first_cell : first_cell + len(group)]
+    if pictures:
+        for output in chain.from_iterable(cells):
+            if reading.is_picture(output):
                 reading.show_output(output)
+    with st.expander(say("ui_course.code"), icon=":material/code:"):
+        for block, cell in zip_longest(group, cells):
+            st.code(block.code, language="python")
+            for output in cell or []:
+                if not (pictures and reading.is_picture(output)):
+                    reading.show_output(output)
+
+
+def _asked(unit: Unit, before: Sequence[Block]) -> bool:
+    """Whether a question just above still waits for the reader's guess, which a picture would answer."""
+    last = before[-1] if before else None
+    return last is not None and last.kind == "predict" and f"{unit.name}/{last.name}" not in reading.done().predicted
 
 
 def _linked(do: Do) -> str:

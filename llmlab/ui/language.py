@@ -45,6 +45,13 @@ def say(phrase: str, /, **parameters: object) -> str:
     return say_in(phrase, language(), **parameters)
 
 
+def in_millions(n: int) -> str:
+    """A large count in the reader's units: 134.5 M, 2,671 万, 1.35 亿."""
+    if language() == "en":
+        return f"{n / 1e6:.1f} M"
+    return f"{n / 1e8:.2f} 亿" if n >= 1e8 else f"{n / 1e4:,.0f} 万"
+
+
 def plain(text: str) -> str:
     """Text for places that read Markdown, with everything that Markdown would act on escaped."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$:<>~|])", r"\\\1", text)

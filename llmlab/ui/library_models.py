@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from llmlab.ui import deleted, fetching, ownership, shell, train_runs
-from llmlab.ui.language import language, plain, say
+from llmlab.ui.language import in_millions, language, plain, say
 
 _MOST_ROWS = 40
 _WIDTHS = (2.4, 2.0, 2.3, 1.6, 1.8, 2.9)
@@ -297,4 +297,4 @@ def _size(parameters: int | None) -> str:
         return f"{parameters / 1000:.0f} k"
     if parameters < 100_000:
         return f"{parameters:,}"
-    return say("ui_train.million", n=f"{parameters / 1e4:,.0f}" if language() == "zh" else f"{parameters / 1e6:.1f}")
+    return in_millions(parameters)

@@ -119,6 +119,10 @@ def outputs(unit: Unit) -> list[list[dict[str, Any]]]:
     return notebook.stored_outputs(unit, language())
 
 
+def is_picture(output: dict[str, Any]) -> bool:
+    return not {"image/png", "image/svg+xml"}.isdisjoint(output.get("data", {}))
+
+
 def show_output(output: dict[str, Any]) -> None:
     """One stored output of a cell: text, a picture, or a drawing."""
     data = output.get("data", {})

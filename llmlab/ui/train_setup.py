@@ -9,7 +9,7 @@ import streamlit as st
 
 from llmlab.i18n import LearnerError
 from llmlab.ui import shell, train_choice, train_details, train_text
-from llmlab.ui.language import language, plain, say
+from llmlab.ui.language import in_millions, language, plain, say
 
 _TINTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _TOKEN = "border-radius:3px;padding:1px 2px;margin:1px"
@@ -277,7 +277,7 @@ def _span(cost: Any) -> str:
 def _count(n: int) -> str:
     if n < 1_000_000:
         return f"{n:,}"
-    return say("ui_train.million", n=f"{n / 1e4:,.0f}" if language() == "zh" else f"{n / 1e6:.1f}")
+    return in_millions(n)
 
 
 def _memory(n_bytes: int) -> str:

@@ -10,7 +10,7 @@ const valueName = (say, attribute, name) => (NUMBERED.includes(attribute) ? fill
 const valueOf = (say, a, i) => (a.names ? valueName(say, a.name, a.names[a.values[i]]) : number(a.values[i]));
 
 // “length 3”; “paragraph 2” says itself what it is.
-const factOf = (say, a, i) => (NUMBERED.includes(a.name) ? valueOf(say, a, i) : `${say["by_" + a.name]} ${valueOf(say, a, i)}`);
+const factOf = (say, a, i) => (NUMBERED.includes(a.name) ? valueOf(say, a, i) : fill(say.fact, { name: say["by_" + a.name], value: valueOf(say, a, i) }));
 
 function looksOf({ el, probe, attribute, n, say }) {
   const style = getComputedStyle(el), [r, g, b] = style.color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
