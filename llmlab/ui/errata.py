@@ -63,9 +63,9 @@ def _proof(number: int) -> None:
 
     proof = proofs()[number]
     st.markdown(f"{say('ui_errata.check')} {proof.says[language()]}")
-    rows = {name: [found.real[name], found.claimed[name]] for name in found.real}
+    rows = {say(f"measures.{name}"): (found.real[name], found.claimed[name]) for name in found.real}
     head = f"| | {say('ui_errata.real')} | {say('ui_errata.claimed')} |\n|---|---:|---:|\n"
-    lines = [f"| {plain(_words(name))} | {real:.4g} | {claimed:.4g} |" for name, (real, claimed) in rows.items()]
+    lines = [f"| {plain(name)} | {real:.4g} | {claimed:.4g} |" for name, (real, claimed) in rows.items()]
     verdict = f"| {say('ui_errata.check_column')} | {say('ui_errata.holds')} | {say('ui_errata.fails')} |"
     st.markdown(head + "\n".join([*lines, verdict if found.holds else ""]))
     if not found.holds:
@@ -80,10 +80,6 @@ def outcome(number: int) -> Outcome:
     from llmlab.course.proving import proofs, run
 
     return run(proofs()[number])
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 if __name__ == "__main__":

@@ -202,7 +202,8 @@ def _row(row: Row) -> None:
     if row.entry and row.entry.source_url:
         name.caption(_terms(row.entry))
     size = _size(row.parameters or (row.entry.parameters if row.entry else None))
-    family.markdown(f"{plain(row.family)}{' · ' + size if size else ''}")
+    known = [plain(row.family)] if row.family != "–" or not size else []
+    family.markdown(" · ".join([*known, size] if size else known))
     corpus.markdown(plain(row.trained_on))
     bits.markdown(f"{row.bits:.3f}" if row.bits is not None else "–")
     if row.when:

@@ -28,10 +28,10 @@ def page() -> None:
     live(chosen)
     opened.which(chosen, writes=True)
     facts(chosen, model)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(shell.file_of("train"), label=say("ui_start.to_train"), icon=":material/model_training:")
-        to_attention(chosen)
         st.page_link(shell.file_of("generate"), label=say("ui_start.to_generate"), icon=":material/alt_route:")
+        to_attention(chosen)  # last: a fragment takes the room that is left
     openings.code(CODE, chosen, tokenizer)
 
 

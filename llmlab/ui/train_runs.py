@@ -117,12 +117,12 @@ def actions(run: Path, status: Any) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if usable and st.button(say("ui_train.talk"), key="train_talk", type="primary", icon=":material/forum:"):
             open_in_generate(run.name)
+        if status.state in ("stopped", "failed") and mine:
+            st.button(say("ui_train.resume"), icon=":material/resume:", on_click=resume, args=(run,))
         _compare(run)
         if usable:
             export(run, key="train_export")
         with st.popover(say("ui_train.more"), type="tertiary", icon=":material/more_horiz:"):
-            if status.state in ("stopped", "failed") and mine:
-                st.button(say("ui_train.resume"), icon=":material/resume:", on_click=resume, args=(run,))
             if usable:
                 st.button(say("ui_train.fine_tune"), icon=":material/tune:", on_click=fine_tune, args=(run.name,))
             if mine:

@@ -23,7 +23,8 @@ function sentence(scene, numbers) {
     const lookers = range(0, n, n).sort((a, b) => line(b)[scene.column] - line(a)[scene.column]).slice(0, 3);
     return pieces(say.seen_by, { token: [token(scene.column)], list: listed(say, lookers.map((i) => [token(i), ` ${share(line(i)[scene.column])}`])) });
   }
-  const best = strongest(attention, line), row = scene.row >= 0 ? scene.row : best.row;
+  // Where no token was chosen the products are the last token's; the other views tell the strongest look.
+  const row = scene.row >= 0 ? scene.row : scene.view === "products" ? n - 1 : strongest(attention, line).row;
   const order = scene.row >= 0 && scene.column >= 0 ? [scene.column]
     : [...line(row).keys()].sort((a, b) => line(row)[b] - line(row)[a]).filter((j, k) => !k || line(row)[j] >= 0.05).slice(0, 3);
   const verb = (j) => (j === row ? "at_itself" : j < row ? "looks_back" : "looks_ahead");

@@ -4,7 +4,7 @@ import pytest
 
 from llmlab.course.errata import errata
 from llmlab.course.proving import proofs, run
-from llmlab.i18n import LANGUAGES
+from llmlab.i18n import LANGUAGES, say
 
 
 def test_all_entries_are_there_in_both_languages() -> None:
@@ -32,3 +32,4 @@ def test_the_proof_holds_and_would_fail_if_the_article_were_right(number: int) -
     assert not proof.check(found.claimed), found.claimed
     assert set(found.real) == set(found.claimed)
     assert all(proof.says[language].strip() for language in LANGUAGES)
+    assert all(say(f"measures.{name}", language) for name in found.real for language in LANGUAGES)
