@@ -22,3 +22,4 @@ check: lint types layers test mutations  ## what CI checks
 assets:          ## train the embedded models again from their recipes (about 45 minutes each; may be stopped and resumed)
 	$(PYTHON) -m llmlab fetch shakespeare && $(PYTHON) -m llmlab train --recipe shakespeare --out shakespeare-gpt --resume
 	$(PYTHON) -m llmlab fetch tang && $(PYTHON) -m llmlab train --recipe tang --out tang-gpt --resume
+	$(PYTHON) -m llmlab train --recipe tales-bert --out tales-bert --resume  # some minutes

@@ -79,7 +79,9 @@ def samples(folder: Path, prompts: list[str], tokens: int) -> list[str]:
     return [p + generate(model, tokenizer, p, max_new_tokens=tokens, sampling=sampling).text for p in prompts]
 
 
-def curve_svg(points: list[dict[str, Any]], lines: list[Line], title: str) -> str:
+def curve_svg(
+    points: list[dict[str, Any]], lines: list[Line], title: str, unit: str = "nats per character, lower is better"
+) -> str:
     """The loss curve as a picture for the card: step on a logarithmic axis, nats per token upwards."""
     train = [(p["step"], p["train_loss"]) for p in points]
     val = [(p["step"], p["val_loss"]) for p in points if "val_loss" in p]
@@ -105,7 +107,7 @@ def curve_svg(points: list[dict[str, Any]], lines: list[Line], title: str) -> st
         ' font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#FDFCF9"/>',
         words(title, MARGIN, 20),
-        words("nats per character, lower is better", MARGIN, 36),
+        words(unit, MARGIN, 36),
     ]
     for line in lines:
         parts.append(

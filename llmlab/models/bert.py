@@ -124,8 +124,7 @@ class Bert(nn.Module):
     @torch.no_grad()
     def _initialise(self) -> None:
         """Matrices keep the size of what they multiply, normal(0, 1/√inputs), those that write to the residual stream
-        start at zero, and embeddings at normal(0, 0.02), which is what the authors drew everything from: a small model
-        with a few minutes to learn then stays at the frequencies of the tokens for most of them.
+        start at zero, and embeddings at normal(0, 0.02), from which the authors drew everything.
         """
         for module in self.modules():
             if isinstance(module, nn.Linear):

@@ -28,7 +28,7 @@ def test_tables_are_not_offered_to_learners() -> None:
     assert {entry.kind for entry in hub.entries()} == {"model", "corpus"}
     assert [entry.name for entry in hub.entries("corpus")] == ["shakespeare", "tang", "tales-en", "tales-zh"]
     assert [entry.name for entry in hub.entries("model")] == [
-        *("shakespeare-gpt", "tang-gpt", "smollm2", "minilm", "e5-multilingual"),
+        *("shakespeare-gpt", "tang-gpt", "tales-bert", "smollm2", "minilm", "e5-multilingual"),
     ]
 
 
