@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WORDS = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+|[^\w\s]")
 TOP = 5
-_BAR = "display:inline-block;height:0.8em;border-radius:2px;background:var(--st-primary-color)"
+_BAR = "display:inline-block;height:0.8em;border-radius:2px;background:var(--st-primary-color,#2A8BD0)"
 
 CODE = """\
 from llmlab import hub
