@@ -72,7 +72,7 @@ MISTAKES = {
     "unknown command": (["teach"], "teach"),
     "unknown word": (["train", "--depth", "3"], "--depth"),
     "not a number": (["train", "--corpus", "good.txt", "--steps", "many"], "many"),
-    "unknown choice": (["train", "--corpus", "good.txt", "--model", "bert"], "bert"),
+    "unknown choice": (["train", "--corpus", "good.txt", "--model", "lstm"], "lstm"),
     "word without value": (["generate", "trained", "--prompt"], "--prompt"),
     "nothing to list more": (["list", "everything"], "everything"),
     # corpora
