@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from llmlab.models.gpt import GPT
+from llmlab.models.plain import is_plain
 from llmlab.nn.attention import Attention
 from llmlab.nn.block import Block
 from llmlab.nn.feed_forward import GeluFeedForward, SwiGLU
@@ -27,27 +28,11 @@ Turn: TypeAlias = tuple[Vector, Vector]
 Map: TypeAlias = Callable[[Vector], Vector]
 Mix: TypeAlias = Callable[[Vector, int, Turn | None], Vector]
 
-KNOWN = {GPT, Block, Attention, GeluFeedForward, SwiGLU, RMSNorm, RotaryTable, Int8Linear} | {
-    nn.Linear,
-    nn.LayerNorm,
-    nn.Embedding,
-    nn.Dropout,
-    nn.ModuleList,
-}
-
 
 def can_step(model: GPT) -> bool:
     """Whether `NumpyStep` computes what the model would: float32 on the CPU, and only parts that it knows, unhooked."""
     on_cpu = all(p.device.type == "cpu" and p.dtype == torch.float32 for p in model.parameters())
     return on_cpu and is_plain(model)
-
-
-def is_plain(model: GPT) -> bool:
-    """Whether the model is made of the parts that it was built with, none exchanged and none with a hook."""
-    return all(
-        type(module) in KNOWN and not module._forward_hooks and not module._forward_pre_hooks
-        for module in model.modules()
-    )
 
 
 class NumpyStep:

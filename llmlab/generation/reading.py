@@ -13,8 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from llmlab.generation.captured_step import CapturedStep
-from llmlab.generation.numpy_step import NumpyStep, can_step, is_plain
+from llmlab.generation.numpy_step import NumpyStep, can_step
 from llmlab.models.gpt import GPT
+from llmlab.models.plain import is_plain
 from llmlab.nn.kv_cache import KVCache
 from llmlab.text.tokenizer import Tokenizer
 

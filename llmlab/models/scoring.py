@@ -6,7 +6,7 @@ it in the window, so that each token of the text but the first is predicted exac
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from llmlab.i18n import LearnerError
 from llmlab.models.build import Model
+from llmlab.models.forward_in_place import ForwardInPlace, can_read_in_place
 from llmlab.models.gpt import GPT
 from llmlab.models.ngram import NGram
 
@@ -75,8 +76,9 @@ def validation_loss(
     total = 0.0
     with _evaluating(model), torch.inference_mode():
         fitting = max(1, min(batch_size, _LOGITS // (context_length * model.config.vocab_size)))
+        read = _forward(model, min(context_length, predicted), min(fitting, max(1, predicted // context_length)))
         for x, y in _windows(ids, context_length, fitting):
-            for logits, targets in _pieces(model, x.to(device), y.to(device)):
+            for logits, targets in _pieces(model, read, x.to(device), y.to(device)):
                 # in float64, since hundreds of thousands of terms are added
                 total += (
                     F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").double().sum().item()
@@ -84,12 +86,24 @@ def validation_loss(
     return total / predicted
 
 
-def _pieces(model: Model, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _forward(model: Model, seq: int, batch: int) -> Callable[[Tensor], Tensor]:
+    """The fastest way to the logits of whole windows."""
+    if can_read_in_place(model) and seq <= model.config.context_length and _piece(model, batch) >= seq:
+        return ForwardInPlace(model, tokens=batch * seq)
+    return lambda x: model(x).logits
+
+
+def _piece(model: Model, batch: int) -> int:
+    """So many tokens of each window are read at once."""
+    return max(1, _LOGITS // (batch * model.config.vocab_size))
+
+
+def _pieces(model: Model, read: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Logits and targets; of a window whose logits would fill the memory, one piece after the other."""
     seq = x.shape[1]
-    step = max(1, _LOGITS // (len(x) * model.config.vocab_size))
+    step = _piece(model, len(x))
     if step >= seq or not isinstance(model, GPT):
-        yield model(x).logits, y
+        yield read(x), y
         return
     cache = model.new_cache(len(x), seq)
     for start in range(0, seq, step):
