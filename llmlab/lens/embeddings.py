@@ -13,11 +13,13 @@ from torch import Tensor
 
 from llmlab.i18n import LearnerError
 from llmlab.lens.points import KINDS, SCRIPTS, Attribute, Points, categories, kind_of, script_of
+from llmlab.lens.vocabulary import MOST_ADDED, Vocabulary
 from llmlab.models.bert import Bert
 from llmlab.models.build import Model
+from llmlab.models.sentence_embedding import sentence_embeddings
 from llmlab.models.trace import trace
 from llmlab.text.display import show_text
-from llmlab.text.tokenizer import Tokenizer
+from llmlab.text.tokenizer import Framed, Tokenizer
 
 MOST_TOKENS = 20_000
 """How many points a map holds at most, all frames together."""
@@ -25,19 +27,26 @@ _UNUSED = re.compile(r"\[unused\d+\]")
 
 
 def token_points(
-    model: Model, tokenizer: Tokenizer, *, most: int = 5_000, counts: Sequence[int] | None = None
+    model: Model,
+    tokenizer: Tokenizer,
+    *,
+    most: int = 5_000,
+    counts: Sequence[int] | None = None,
+    also: Sequence[int] = (),
 ) -> Points:
     """The rows of the table of token embeddings: what the model knows of each token before it has read anything.
 
     `counts`: how often each token occurs in the text that was learned from, if that is known. Of more than `most`
-    tokens the most frequent are taken; without counts the first, which tokenizers give to frequent ones.
+    tokens the most frequent are taken; without counts the first, which tokenizers give to frequent ones. The tokens
+    `also` are taken besides.
     """
     table = model.token_embedding.weight.detach().float().cpu()
     names = tokenizer.token_texts(range(min(tokenizer.vocab_size, len(table))))
     known = [i for i, name in enumerate(names) if not _UNUSED.fullmatch(name)]
     if counts is not None:
         known.sort(key=lambda i: -counts[i])
-    chosen = sorted(known[: min(most, MOST_TOKENS)])
+    more = [i for i in dict.fromkeys(also) if 0 <= i < len(names)][-MOST_ADDED:]
+    chosen = sorted({*known[: min(most, MOST_TOKENS)], *more})
     attributes = _token_attributes([names[i] for i in chosen])
     if counts is not None:
         attributes["frequency"] = Attribute(values=[counts[i] for i in chosen], logarithmic=True)
@@ -48,6 +57,12 @@ def token_points(
         names=[names[i] for i in chosen],
         of=len(known) if len(known) > len(chosen) else None,
         attributes=attributes,
+        vocabulary=Vocabulary(
+            names=names,
+            on_map=chosen,
+            cut=lambda text: [] if tokenizer.missing(text) else tokenizer.encode(text),
+            including=lambda ids: token_points(model, tokenizer, most=most, counts=counts, also=[*also, *ids]),
+        ),
     )
 
 
@@ -66,8 +81,8 @@ def reading_points(model: Model, tokenizer: Tokenizer, sentences: Sequence[str])
     """
     sentences = _some(sentences)
     encoded = [_encode(model, tokenizer, sentence) for sentence in sentences]
-    _check_size(sum(map(len, encoded)), model)
-    read = [_read(model, tokenizer, *both) for both in zip(sentences, encoded, strict=True)]
+    _check_size(sum(len(framed.ids) for framed in encoded), model)
+    read = [_read(model, framed) for framed in encoded]
     names = [name for r in read for name in tokenizer.token_texts(r.ids)]
     position = [i for r in read for i in range(len(r.ids))]
     where = [i for i, r in enumerate(read) for _ in r.ids]
@@ -105,7 +120,7 @@ def word_points(model: Model, tokenizer: Tokenizer, sentences: Sequence[str], wo
         found = [match.span() for match in _occurrences(word, sentence)]
         if not found:
             continue
-        read = _read(model, tokenizer, sentence, _encode(model, tokenizer, sentence))
+        read = _read(model, _encode(model, tokenizer, sentence))
         for start, end in found:
             inside = [t for t, (a, b) in enumerate(read.spans) if a < end and b > start and b > a]
             if inside:
@@ -132,14 +147,19 @@ def word_points(model: Model, tokenizer: Tokenizer, sentences: Sequence[str], wo
     )
 
 
-def sentence_points(model: Model, tokenizer: Tokenizer, sentences: Sequence[str]) -> Points:
-    """Whole sentences, each as the mean of its tokens' vectors (Reimers & Gurevych 2019), through the layers."""
+def sentence_points(model: Model, tokenizer: Tokenizer, sentences: Sequence[str], *, prefix: str = "") -> Points:
+    """Whole sentences, each as the mean of its tokens' vectors (Reimers & Gurevych 2019), through the layers.
+
+    `prefix`: what an encoder was trained to find before each, as in `sentence_embeddings`, which makes its last frame.
+    """
     groups = _paragraphs(sentences)
     sentences = _some(sentences)
     _check_size(len(sentences), model)
-    encoded = [_encode(model, tokenizer, sentence) for sentence in sentences]
-    read = [_read(model, tokenizer, *both) for both in zip(sentences, encoded, strict=True)]
+    encoded = [_encode(model, tokenizer, prefix + sentence) for sentence in sentences]
+    read = [_read(model, framed) for framed in encoded]
     vectors = torch.stack([r.vectors.mean(1) for r in read], dim=1)
+    if isinstance(model, Bert):
+        vectors[-1] = sentence_embeddings(model, tokenizer, sentences, prefix=prefix)
     attributes = {"group": categories([str(group + 1) for group in groups])} if max(groups) else {}
     attributes |= {
         "script": categories([script_of(sentence) for sentence in sentences], SCRIPTS),
@@ -204,31 +224,30 @@ class _Reading:
         self.ids, self.spans, self.vectors = ids, spans, vectors
 
 
-def _encode(model: Model, tokenizer: Tokenizer, sentence: str) -> list[int]:
+def _encode(model: Model, tokenizer: Tokenizer, sentence: str) -> Framed:
+    """The sentence as the model reads it: an encoder between the special tokens of its tokenizer's template."""
     tokenizer.require(sentence)
-    ids = tokenizer.encode(sentence)
-    longest = model.config.context_length - 2 * _is_framed(model, tokenizer)
-    if len(ids) > longest:
-        raise LearnerError("embeddings.sentence_too_long", tokens=len(ids), context=longest, start=sentence[:20])
-    if not ids:
+    if isinstance(model, Bert):
+        framed = tokenizer.frame(sentence)
+    else:
+        ids = tokenizer.encode(sentence)
+        framed = Framed(ids, [0] * len(ids), tokenizer.offsets(sentence), [0] * len(ids))
+    if len(framed.ids) > model.config.context_length:
+        raise LearnerError(
+            "embeddings.sentence_too_long",
+            tokens=len(framed.ids),
+            context=model.config.context_length,
+            start=sentence[:20],
+        )
+    if not framed.ids:
         raise LearnerError("embeddings.no_sentence")
-    return ids
+    return framed
 
 
-def _read(model: Model, tokenizer: Tokenizer, sentence: str, ids: list[int]) -> _Reading:
-    spans = tokenizer.offsets(sentence)
-    if _is_framed(model, tokenizer):
-        assert tokenizer.cls_id is not None
-        assert tokenizer.sep_id is not None
-        ids, spans = [tokenizer.cls_id, *ids, tokenizer.sep_id], [(0, 0), *spans, (len(sentence), len(sentence))]
-    left = trace(model, torch.tensor([ids], device=model.token_embedding.weight.device))
+def _read(model: Model, framed: Framed) -> _Reading:
+    left = trace(model, torch.tensor([framed.ids], device=model.token_embedding.weight.device))
     stream = [left.token_embedding, *left.stream[1:]]
-    return _Reading(ids, spans, torch.stack([x[0] for x in stream]).float().cpu())
-
-
-def _is_framed(model: Model, tokenizer: Tokenizer) -> bool:
-    """Whether the model expects each text between the tokens that it learned with, BERT's [CLS] and [SEP]."""
-    return isinstance(model, Bert) and tokenizer.cls_id is not None and tokenizer.sep_id is not None
+    return _Reading(framed.ids, framed.spans, torch.stack([x[0] for x in stream]).float().cpu())
 
 
 def _some(sentences: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from llmlab.lens.neighbours import unit
 from llmlab.lens.projections import require_finite
+from llmlab.lens.vocabulary import Vocabulary
 
 CLUSTERS = 6
 
@@ -47,6 +48,8 @@ class Points:
     of: int | None = None
     """How many there would be if only some are shown, the most frequent."""
     attributes: dict[str, Attribute] = field(default_factory=dict)
+    vocabulary: Vocabulary | None = None
+    """Of a map of tokens: those that it could show besides."""
 
     def __post_init__(self) -> None:
         require_finite(self.vectors)

@@ -7,6 +7,7 @@ reads: `tokenizer.json` and `tokenizer_config.json`.
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, Self, cast, get_args
@@ -36,6 +37,19 @@ SPECIAL_TOKENS = dict(zip((f"{name}_token" for name in ("pad", "unk", "cls", "se
 _NAMED = 10
 _PARTS_AT_A_TIME = 32
 _CHARACTERS_KEPT = 3_000_000
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A text or a pair as its model reads it: all lists have one entry a token, the special ones included."""
+
+    ids: list[int]
+    segments: list[int]
+    """What the model is told (`token_type_ids`); some families tell it 0 throughout."""
+    spans: list[tuple[int, int]]
+    """Where each stands in its text; (0, 0) for special tokens."""
+    texts: list[int]
+    """0 for the first text, 1 for the second; a special token belongs to the text before it."""
 
 
 class Tokenizer:
@@ -86,8 +100,18 @@ class Tokenizer:
 
     def encode_framed(self, text: str) -> list[int]:
         """The ids with the special tokens that its own template puts around a text, such as `[CLS]` and `[SEP]`."""
-        _check_encodable(text)
-        return self._backend.encode(text, add_special_tokens=True).ids
+        return self.frame(text).ids
+
+    def frame(self, text: str, second: str | None = None) -> "Framed":
+        """A text, or a pair of texts, between the special tokens that its own template puts around them."""
+        for one in (text, second or ""):
+            _check_encodable(one)
+        try:
+            made = self._backend.encode(text, second, add_special_tokens=True)
+        except Exception:  # the library raises bare Exception for a character without id
+            self.require(text + (second or ""))
+            raise
+        return Framed(made.ids, made.type_ids, made.offsets, _texts(made.sequence_ids))
 
     def encode_array(self, text: str) -> np.ndarray:
         """The same ids as an array of the smallest of uint8, uint16 and uint32 that holds them.
@@ -270,6 +294,15 @@ def _kind(description: dict[str, Any]) -> Kind:
             case "BPE", {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}:
                 return "bpe"
     return "other"
+
+
+def _texts(sequences: list[int | None]) -> list[int]:
+    """Of which text each token is; what closes a text counts with it, what opens the pair with the first."""
+    found, last = [], 0
+    for sequence in sequences:
+        last = last if sequence is None else sequence
+        found.append(last)
+    return found
 
 
 def _check_encodable(text: str) -> None:

@@ -1,6 +1,6 @@
 """Embeddings: a map of a model's vectors, the true neighbours of each point, and where the picture put them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -9,6 +9,9 @@ from llmlab.ui import opened, shell
 from llmlab.ui.language import language, say
 from llmlab.widgets import labels
 from llmlab.widgets.streamlit import replied, show
+
+if TYPE_CHECKING:
+    from llmlab.widgets.embedding_map import EmbeddingMap
 
 CODE = """\
 from llmlab import hub
@@ -36,23 +39,47 @@ def page() -> None:
         _save(chosen, wanted)
     folder = str(chosen.folder) if chosen.own else chosen.name
     view = {key: value for key, value in _view(wanted).items() if key in ("method", "dims", "colour")}
-    shell.code(CODE.format(folder=folder, points=wanted.code, language=language(), view=view))
+    shell.code(
+        CODE.format(folder=folder, points=sources.with_added(chosen, wanted).code, language=language(), view=view)
+    )
 
 
 @shell.fragment
 def live(chosen: opened.Choice, wanted: sources.Wanted) -> None:
     """The widget pulls: what it asks arrives here, and the answer goes back in the same short run."""
     with st.spinner(say("ui_embeddings.reading")):
-        made = sources.map_of(chosen, wanted)
+        made = sources.map_of(chosen, sources.with_added(chosen, wanted))
     key = opened.widget_key("embeddings", chosen)
     ask: dict[str, Any] = replied(key, "ask") or {}
-    view = _view(wanted)
-    if ask.get("have") == made.key:
+    view = {"word": sources.first_word(made)} | _view(wanted)
+    more = _asked_besides(ask, made, view)
+    if more is not None:
+        with st.spinner(say("ui_embeddings.adding")):
+            made = sources.map_of(chosen, sources.adding(chosen, wanted, more))
+        assert made.points.vocabulary is not None
+        view = view | {"word": made.points.vocabulary.names[more]}
+        st.session_state[_VIEW] = view
+        _write_address(view)
+    elif ask.get("have") == made.key:
         view = {"of": wanted.of, **{name: ask["view"][name] for name in IN_ADDRESS if name in ask.get("view", {})}}
         st.session_state[_VIEW] = view
         _write_address(view)
     state = {**made.state(ask, language()), "labels": labels("embedding_map", language()), "view": view}
     show("embedding_map", key=key, state=state, language=language())
+
+
+def _asked_besides(ask: dict[str, Any], made: "EmbeddingMap", view: dict[str, Any]) -> int | None:
+    """A token that the map lacks and the reader wants on it, by a click or by the word of the address."""
+    vocabulary = made.points.vocabulary
+    if vocabulary is None:
+        return None
+    if ask.get("have") == made.key and "add" in ask:
+        token = int(ask["add"])
+    elif view.get("word") and view["word"] not in made.points.names and view["word"] in vocabulary.names:
+        token = list(vocabulary.names).index(view["word"])
+    else:
+        return None
+    return token if 0 <= token < len(vocabulary.names) and token not in vocabulary.on_map else None
 
 
 def _view(wanted: sources.Wanted) -> dict[str, Any]:

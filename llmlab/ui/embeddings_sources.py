@@ -1,6 +1,6 @@
 """What the Embeddings page maps: which vectors of the model, and of which words and sentences."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -76,6 +76,8 @@ SENTENCES: tuple[tuple[Language, str], ...] = (
         "春眠不觉晓，处处闻啼鸟。\n春风又绿江南岸，明月何时照我还。\n野火烧不尽，春风吹又生。",
     ),
 )
+FIRST_WORDS: dict[Language, tuple[str, ...]] = {"en": ("·king", "king"), "zh": ("国王", "·国王", "月")}
+"""What a map of tokens opens on, where the vocabulary has it: words whose neighbours anybody can judge."""
 EXAMPLES = {"reading": READING, "sentences": SENTENCES}
 SIZES = (1_000, 5_000, 20_000)
 
@@ -89,6 +91,10 @@ class Wanted:
     text: str = ""
     word: str = ""
     most: int = 5_000
+    also: tuple[int, ...] = ()
+    """Ids of tokens that the reader added to the most frequent."""
+    prefix: str = ""
+    """What an encoder of sentences was trained to find before each."""
     run: str = ""
     """Folder of the run whose steps are mapped."""
 
@@ -96,11 +102,13 @@ class Wanted:
     def code(self) -> str:
         """The line that makes these points in a notebook."""
         lines = f"{self.text!r}.splitlines()"
+        also = f", also={list(self.also)}" if self.also else ""
+        prefix = f", prefix={self.prefix!r}" if self.prefix else ""
         return {
-            "tokens": f"points = embeddings.token_points(model, tokenizer, most={self.most})",
+            "tokens": f"points = embeddings.token_points(model, tokenizer, most={self.most}{also})",
             "reading": f"points = embeddings.reading_points(model, tokenizer, {lines})",
             "word": f"points = embeddings.word_points(model, tokenizer, {lines}, {self.word!r})",
-            "sentences": f"points = embeddings.sentence_points(model, tokenizer, {lines})",
+            "sentences": f"points = embeddings.sentence_points(model, tokenizer, {lines}{prefix})",
             "training": f"points = embeddings.training_points({self.run!r}, tokenizer)",
         }[self.of]
 
@@ -126,7 +134,8 @@ def choose(chosen: opened.Choice, tokenizer: "Tokenizer") -> Wanted:
     if st.query_params.get("of") != of:
         st.query_params["of"] = of
     if of in EXAMPLES:
-        return Wanted(of=of, text=_text(of, *_readable(EXAMPLES[of], tokenizer)))
+        text = _text(of, *_readable(EXAMPLES[of], tokenizer))
+        return Wanted(of=of, text=text, prefix=_prefix(chosen) if of == "sentences" else "")
     if of == "word":
         example, word, text = _readable(WORDS, tokenizer)
         left, right = st.columns([4, 1])
@@ -138,7 +147,33 @@ def choose(chosen: opened.Choice, tokenizer: "Tokenizer") -> Wanted:
         return Wanted(of=of, text=text, word=word or "")
     if of == "training":
         return Wanted(of=of, run=str(chosen.run))
-    return Wanted(of=of, most=int(st.session_state.get("most") or 5_000))
+    # The control stands below the map: on a first visit only the address knows what it will say.
+    most = str(st.session_state.get("most") or st.query_params.get("most")).replace(",", "")  # as the control writes it
+    return with_added(chosen, Wanted(of=of, most=int(most) if most in map(str, SIZES) else 5_000))
+
+
+def _prefix(chosen: opened.Choice) -> str:
+    """What the model was trained to find before each sentence; the reader is told that it is put there."""
+    from llmlab import hub
+
+    known = {entry.name: entry.sentence_prefix for entry in hub.entries("model")}
+    prefix = "" if chosen.own else known.get(chosen.name, "")
+    if prefix:
+        st.caption(say("ui_embeddings.prefix", prefix=prefix.strip()))
+    return prefix
+
+
+def with_added(chosen: opened.Choice, wanted: Wanted) -> Wanted:
+    """The same with what the reader has added to the map in this session."""
+    also = st.session_state.get(opened.widget_key("embeddings_also", chosen), ())
+    return replace(wanted, also=also) if wanted.of == "tokens" else wanted
+
+
+def adding(chosen: opened.Choice, wanted: Wanted, token: int) -> Wanted:
+    """The same with a token that the reader adds to the map, kept for the session."""
+    key = opened.widget_key("embeddings_also", chosen)
+    st.session_state[key] = (*st.session_state.get(key, ()), token)
+    return with_added(chosen, wanted)
 
 
 def _readable(examples: Any, tokenizer: "Tokenizer") -> Any:
@@ -159,6 +194,13 @@ def _text(of: str, example: str, text: str) -> str:
         bind="query-params",
     )
     return written or ""
+
+
+def first_word(made: "EmbeddingMap") -> str:
+    """The token that a map of tokens opens on; "" where the widget chooses."""
+    vocabulary = made.points.vocabulary
+    known = vocabulary.names if vocabulary is not None else ()
+    return next((word for word in FIRST_WORDS[language()] if word in known), "")
 
 
 def how_many(chosen: opened.Choice, wanted: Wanted) -> None:
@@ -193,11 +235,12 @@ def _map_of(_chosen: opened.Choice, folder: str, stamp: int, wanted: Wanted) -> 
     elif wanted.of == "word":
         points = embeddings.word_points(model, tokenizer, lines, wanted.word)
     elif wanted.of == "sentences":
-        points = embeddings.sentence_points(model, tokenizer, lines)
+        points = embeddings.sentence_points(model, tokenizer, lines, prefix=wanted.prefix)
     elif wanted.of == "training" and _chosen.run is not None:
         points = embeddings.training_points(_chosen.run, tokenizer, _counts(_chosen, tokenizer))
     else:
-        points = embeddings.token_points(model, tokenizer, most=wanted.most, counts=_counts(_chosen, tokenizer))
+        counts = _counts(_chosen, tokenizer)
+        points = embeddings.token_points(model, tokenizer, most=wanted.most, counts=counts, also=wanted.also)
     return EmbeddingMap(points)
 
 

@@ -39,6 +39,8 @@ class Reading:
     tokens: list[str]
     segments: list[int]
     """0 for the first text, 1 for the second."""
+    type_ids: list[int] | None = None
+    """What a BERT is told of the two texts; None: the same as `segments`."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Seen:
     def __init__(self, model: Model, reading: Reading) -> None:
         self.reading = reading
         ids = torch.tensor([reading.ids])
-        segments = _takes_segments(model)
-        left = trace(model, ids, **({"token_type_ids": torch.tensor([reading.segments])} if segments else {}))
+        told = reading.segments if reading.type_ids is None else reading.type_ids
+        left = trace(model, ids, **({"token_type_ids": torch.tensor([told])} if _takes_segments(model) else {}))
         self.layers = [layer.attention for layer in left.layers]
         self.weights = attention_weights(left)  # (layer, head, query, key)
         self.heads_per_key = self.weights.shape[1] // self.layers[0].key.shape[1]
@@ -131,13 +133,13 @@ class Viewer:
             raise LearnerError("widgets.attention_none")
         for part in (text, second):
             self.tokenizer.require(part)
-        ids, segments = _paired(self.model, self.tokenizer, text, second)
+        reading = _paired(self.model, self.tokenizer, text, second)
         most = min(self.model.config.context_length, MOST_TOKENS)
-        if len(ids) > most:
-            raise LearnerError("widgets.attention_long", tokens=len(ids), most=most)
-        if len(ids) < 2:
+        if len(reading.ids) > most:
+            raise LearnerError("widgets.attention_long", tokens=len(reading.ids), most=most)
+        if len(reading.ids) < 2:
             raise LearnerError("widgets.attention_short")
-        return Reading(ids, self.tokenizer.token_texts(ids), segments)
+        return reading
 
     @cached_property
     def induction(self) -> np.ndarray:
@@ -240,22 +242,20 @@ def _takes_segments(model: Model) -> bool:
     return hasattr(model.config, "n_segments")
 
 
-def _paired(model: Model, tokenizer: Tokenizer, text: str, second: str) -> tuple[list[int], list[int]]:
-    """Ids and segments: [CLS] text [SEP] second [SEP] for a BERT; for others one text after the other."""
-    first, other = tokenizer.encode(text), tokenizer.encode(second) if second.strip() else []
-    if not _takes_segments(model):
-        gap = tokenizer.encode("\n") if other and not tokenizer.missing("\n") else []
-        first = first + gap
-        return first + other, [0] * len(first) + [1] * len(other)
-    begin, end = _special(tokenizer, "[CLS]"), _special(tokenizer, "[SEP]")
-    first, other = [*begin, *first, *end], [*other, *end] if other else []
-    return first + other, [0] * len(first) + [1] * len(other)
-
-
-def _special(tokenizer: Tokenizer, name: str) -> list[int]:
-    """The id of a special token, where this tokenizer has it."""
-    ids = tokenizer.encode(name)
-    return ids if len(ids) == 1 else []
+def _paired(model: Model, tokenizer: Tokenizer, text: str, second: str) -> Reading:
+    """A BERT reads what its tokenizer's template makes of a text or pair, [CLS] text [SEP] second [SEP]; others read
+    one text after the other.
+    """
+    second = second if second.strip() else ""
+    if _takes_segments(model):
+        framed = tokenizer.frame(text, second or None)
+        # The template of some tells the model nothing of a second text: the reader is told all the same.
+        return Reading(framed.ids, tokenizer.token_texts(framed.ids), framed.texts, framed.segments)
+    first, other = [*tokenizer.opening_ids, *tokenizer.encode(text)], tokenizer.encode(second)
+    if other and not tokenizer.missing("\n"):
+        first += tokenizer.encode("\n")
+    ids = first + other
+    return Reading(ids, tokenizer.token_texts(ids), [0] * len(first) + [1] * len(other))
 
 
 def _ordinary(model: Model, tokenizer: Tokenizer) -> Sequence[int]:

@@ -116,6 +116,7 @@ function render({ model, el }) {
       } else if (job.error) { told.hidden = false; told.textContent = job.error; }
       else if (job.state === "stopped") { told.hidden = false; told.textContent = say().stopped; }
     } else doing.hidden = true;
+    if (answer.found) searched.arrived(answer.found);
     drawSide(); drawMatrix(); draw();
   }
 
@@ -370,7 +371,9 @@ function render({ model, el }) {
   const byFrame = (change) => () => { if (cloud.frames.length > 1) toFrame(frame + change); };
   hands(canvas, { eye, draw, pick, hover, choose: select, deep: () => dims === 3, focused: () => el.getRootNode().activeElement === canvas,
     keys: { step, "[": byFrame(-1), "]": byFrame(1), "/": () => search.focus(), Escape: () => { selected = -1; drawSide(); } } });
-  finder(search, hits, { names: () => cloud?.names ?? [], order: () => order, say, choose: (i) => select(i, true) });
+  const searched = finder(search, hits, { names: () => cloud?.names ?? [], order: () => order, say, choose: (i) => select(i, true),
+    look: (word, now) => { const more = live() && !!cloud && !cloud.whole; if (more && now) ask({ find: word }); return more; },
+    add: (token, name) => ask({ add: token, view: { ...view(), word: name } }) });
   slider.addEventListener("input", () => { halt(); toFrame(Number(slider.value), 300); });
 
   // ---- files

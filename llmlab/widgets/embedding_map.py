@@ -25,6 +25,8 @@ K = 8
 """How many neighbours are listed."""
 MATRIX = 40
 """The most points whose similarities are drawn all at once."""
+PIECES = 12
+"""The most pieces of a word that are named."""
 TABLE = 20_000
 """The most points whose neighbours are written into a saved page."""
 
@@ -58,7 +60,8 @@ class EmbeddingMap:
 
     def answer(self, ask: Mapping[str, Any], language: Language = "en") -> dict[str, Any]:
         """Neighbours of the `select`ed point in a `frame`, similarities of those `near` it in the picture, a matrix
-        where one is wanted, and how the projection that was asked for (`project`, "tsne2") stands.
+        where one is wanted, what the vocabulary has to a word (`find`), and how the projection that was asked for
+        (`project`, "tsne2") stands.
         """
         answer: dict[str, Any] = {"nonce": ask.get("nonce", 0), "cloud": self.key, "error": None}
         try:
@@ -67,6 +70,8 @@ class EmbeddingMap:
                 chosen = int(ask.get("select", -1))
                 if 0 <= chosen < len(self.points.names):
                     answer["selected"] = self._neighbours(chosen, frame, ask.get("near") or (), bool(ask.get("matrix")))
+                if ask.get("find") and self.points.vocabulary is not None:
+                    answer["found"] = self._found(str(ask["find"]))
                 if ask.get("stop"):
                     self._job(str(ask["stop"])).stop()
                 if ask.get("project"):
@@ -74,6 +79,25 @@ class EmbeddingMap:
         except LearnerError as error:
             answer["error"] = error.say(language)
         return answer
+
+    def including(self, token: int) -> "EmbeddingMap":
+        """The map with one more token of the vocabulary; itself where there is none to add."""
+        vocabulary = self.points.vocabulary
+        if vocabulary is None or token in vocabulary.on_map or not 0 <= token < len(vocabulary.names):
+            return self
+        return EmbeddingMap(vocabulary.including([token]))
+
+    def _found(self, text: str) -> dict[str, Any]:
+        """What the vocabulary has to a word that is searched: tokens beside the map, or the pieces it is cut into."""
+        vocabulary = self.points.vocabulary
+        assert vocabulary is not None
+        place = {token: at for at, token in enumerate(vocabulary.on_map)}
+
+        def described(tokens: list[int]) -> list[dict[str, Any]]:
+            return [{"token": i, "name": vocabulary.names[i], "at": place.get(i, -1)} for i in tokens]
+
+        pieces = vocabulary.pieces(text)[:PIECES]
+        return {"text": text, "more": described(vocabulary.missing(text)), "pieces": described(pieces)}
 
     def saved(self, language: Language = "en", view: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The state of a page that stands alone: every picture known so far, and the neighbours of every point."""
@@ -120,6 +144,7 @@ class EmbeddingMap:
             "sentence_of": list(points.sentence_of),
             "spans": [list(span) for span in points.spans],
             "of": points.of,
+            "whole": points.vocabulary is None or points.of is None,
             "width": points.vectors.shape[-1],
             "first": self._first(),
             "attributes": [
@@ -135,18 +160,19 @@ class EmbeddingMap:
         }
 
     def _first(self) -> int:
-        """The point that is looked at first: the most frequent one made of letters."""
+        """The point that is looked at first: the most frequent one made of letters, or the first that is a word."""
         attributes = self.points.attributes
-        order = range(len(self.points.names))
+        kinds = attributes.get("kind")
+        if kinds is None or kinds.names is None:
+            return 0
+        kind = [kinds.names[int(value)] for value in kinds.values]
         if "frequency" in attributes:
             counts = attributes["frequency"].values
-            order = sorted(order, key=lambda i: -counts[i])  # type: ignore[assignment]
-        kinds = attributes.get("kind")
-        if kinds is not None and kinds.names is not None:
-            for i in order:
-                if kinds.names[int(kinds.values[i])] in ("lower", "han"):
-                    return i
-        return order[0]
+            order = sorted(range(len(kind)), key=lambda i: -counts[i])
+            return next((i for i in order if kind[i] in ("lower", "han")), order[0])
+        names = [name.strip("·") for name in self.points.names]
+        words = (i for i, k in enumerate(kind) if k == "han" or (k == "lower" and len(names[i]) > 3))
+        return next(words, next((i for i, k in enumerate(kind) if k == "lower"), 0))
 
     def _similarities(self) -> dict[str, Any] | None:
         n = len(self.points.names)
@@ -245,7 +271,14 @@ def show(points: Points, *, language: Language = "en", view: Mapping[str, Any] |
     widget = host("embedding_map", state)
 
     def answer(change: Mapping[str, Any]) -> None:
-        new = made.state(change["new"] or {}, language)
+        nonlocal made
+        ask = change["new"] or {}
+        more = made.including(int(ask["add"])) if ask.get("have") == made.key and "add" in ask else made
+        new = more.state(ask, language)
+        if more is not made:
+            assert made.points.vocabulary is not None
+            new["view"] = {**ask["view"], "word": made.points.vocabulary.names[int(ask["add"])]}
+            made = more
         with widget.hold_sync():
             for key, value in new.items():
                 setattr(widget, key, value)

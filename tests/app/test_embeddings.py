@@ -67,6 +67,30 @@ def test_the_view_is_written_into_the_address_and_read_from_it(visit):
     assert other.widget("embedding_map")[1]["view"] | {"of": "tokens"} == {"of": "tokens", "dims": "3", "word": "q"}
 
 
+def test_a_token_beside_the_map_is_found_added_and_opened_by_its_address(visit, tmp_path):
+    from llmlab import hub
+    from llmlab.models.gpt import GPT, GPTConfig
+    from llmlab.text.tokenizer import train_tokenizer
+
+    torch.manual_seed(0)
+    words = " ".join(f"{a}{b}{c}{d}" for a in "bdfgklmn" for b in "aeiou" for c in "bdfgklmn" for d in "aeio")
+    tokenizer = train_tokenizer("word", words + " <b>", vocab_size=1200)
+    model = GPT(GPTConfig(vocab_size=1200, context_length=8, n_layers=1, n_heads=1, d_model=8))
+    hub.save(model, tokenizer, tmp_path / "runs" / "many")
+    visited = visit("embeddings", lang="en", model="many", most="1,000")
+    state = visited.widget("embedding_map")[1]
+    assert not state["cloud"]["whole"]
+    outside = tokenizer.token_texts([1100])[0]
+    found = have(visited, find=outside.strip("·"))["answer"]["found"]
+    assert found["more"][0]["name"] == outside
+    added = have(visited, add=found["more"][0]["token"], view={"word": outside, "method": "pca"})
+    assert len(added["cloud"]["names"]) == 1001
+    assert added["view"]["word"] == outside
+    assert f"also=[{found['more'][0]['token']}]" in visited.said()
+    other = visit("embeddings", lang="en", model="many", most="1,000", word=tokenizer.token_texts([1150])[0])
+    assert tokenizer.token_texts([1150])[0] in other.widget("embedding_map")[1]["cloud"]["names"]
+
+
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", "שלום", "be " * 5000, " ", "b"])
 def test_what_cannot_be_mapped_is_one_sentence_and_the_rest_lives(visit, text):
     visited = visit("embeddings", lang="en")

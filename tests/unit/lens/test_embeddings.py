@@ -49,6 +49,29 @@ def test_token_vectors_are_the_rows_of_the_table(tiny):
     assert points.attributes["frequency"].values == [counts[i] for i in last]
 
 
+def test_every_token_of_the_vocabulary_is_found_and_can_be_added():
+    torch.manual_seed(1)
+    tokenizer = train_tokenizer("bpe", "the king and the kingdom, the queens of kings " * 20, vocab_size=290)
+    model = GPT(GPTConfig(vocab_size=290, context_length=8, n_layers=1, n_heads=1, d_model=8))
+    points = embeddings.token_points(model, tokenizer, most=100)
+    words = points.vocabulary
+    names = tokenizer.token_texts(range(tokenizer.vocab_size))
+    assert points.of == len(names)
+    written = [i for i in range(100, len(names)) if names[i].strip("·").strip()]
+    assert len(written) > 150
+    for i in written:  # whatever is not on the map
+        assert i in words.missing(names[i].strip("·"), most=len(names))
+    exact = words.missing("king")[0]
+    assert names[exact].lstrip("·") == "king"
+    assert words.pieces("kingthe") == tokenizer.encode("kingthe")
+    assert words.pieces("king") == []
+    wider = words.including([exact])
+    at = list(wider.names).index(names[exact])
+    torch.testing.assert_close(wider.vectors[0, at], model.token_embedding.weight[exact].detach())
+    assert exact not in wider.vocabulary.missing("king")
+    assert len(wider.vocabulary.including([101]).names) == 102  # what was added before stays
+
+
 def test_tokens_in_sentences_layer_by_layer(tiny):
     model, tokenizer = tiny
     points = embeddings.reading_points(model, tokenizer, ["the bank", "", "river"])
@@ -91,7 +114,9 @@ def test_a_bert_reads_each_sentence_between_its_special_tokens():
     torch.testing.assert_close(points.vectors[-1], seen, atol=1e-5, rtol=1e-4)
     assert list(points.names) == tokenizer.token_texts(ids)
     (pooled,) = embeddings.sentence_points(model, tokenizer, ["the bank of money"]).vectors[-1]
-    torch.testing.assert_close(pooled, seen.mean(0), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(pooled, seen.mean(0) / seen.mean(0).norm(), atol=1e-5, rtol=1e-4)
+    (asked,) = embeddings.sentence_points(model, tokenizer, ["of money"], prefix="the bank ").vectors[-1]
+    torch.testing.assert_close(asked, pooled, atol=1e-5, rtol=1e-4)  # the prefix is read with the sentence
     both = embeddings.word_points(model, tokenizer, ["the bank of money", "the bank"], "bank")
     assert both.vectors.shape == (3, 2, 16)
 

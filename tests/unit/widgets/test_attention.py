@@ -98,6 +98,36 @@ def test_pairs_know_which_sentence_a_token_is_of(opened):
     assert Viewer(*opened).answer(ask())["picture"]["segments"] is None
 
 
+@pytest.mark.parametrize("names", [("[CLS]", "[SEP]"), ("<s>", "</s>")])
+def test_a_bert_reads_a_pair_as_its_tokenizers_template_says(names):
+    from tokenizers.processors import TemplateProcessing
+
+    from llmlab.models.bert import Bert, BertConfig
+
+    torch.manual_seed(0)
+    tokenizer = train_tokenizer("wordpiece", "to be or not to be that is the question <s> </s>" * 9, vocab_size=60)
+    cls, sep = names
+    if cls == "<s>":  # as RoBERTa's and E5's tokenizers write it: two separators, and no word to the model
+        tokenizer._backend.add_special_tokens([cls, sep])
+        tokenizer._backend.post_processor = TemplateProcessing(
+            single=f"{cls} $A {sep}",
+            pair=f"{cls} $A {sep} {sep} $B {sep}",
+            special_tokens=[(name, tokenizer._backend.token_to_id(name)) for name in names],
+        )
+    size = tokenizer._backend.get_vocab_size()
+    model = Bert(BertConfig(vocab_size=size, context_length=24, n_layers=1, n_heads=1, d_model=8)).eval()
+    viewer = Viewer(model, tokenizer)
+    reading = viewer.read("to be", "or not")
+    first, second = tokenizer.encode("to be"), tokenizer.encode("or not")
+    begin, end = (tokenizer._backend.token_to_id(name) for name in names)
+    between = [end] if cls == "[CLS]" else [end, end]
+    assert reading.ids == [begin, *first, *between, *second, end]
+    assert reading.segments == [0] * (1 + len(first) + len(between)) + [1] * (len(second) + 1)
+    told = reading.segments if cls == "[CLS]" else [0] * len(reading.ids)
+    left = trace(model, torch.tensor([reading.ids]), token_type_ids=torch.tensor([told]))
+    np.testing.assert_array_equal(viewer.seen(reading).weights[0], left.layers[0].attention.weights[0].numpy())
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("", "no text"), ("  ", "no text"), ("t", "single token"), ("to be " * 800, "4800 tokens"), ("to ü", "ü")],
