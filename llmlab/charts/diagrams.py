@@ -141,8 +141,8 @@ _TRAINING_FLOW: dict[Language, dict[str, str]] = {
         "one": "整段文本一个标签",
         "one_for": "分类、情感分析",
         "each": "每个词元一个标签",
-        "each_for": "命名实体、词性标注",
-        "next": "一次次预测下一个词元",
+        "each_for": "命名实体识别、词性标注",
+        "next": "反复预测下一个词元",
         "next_for": "生成、翻译",
     },
 }
@@ -217,7 +217,7 @@ _NORM_PLACES = {
         "logits": "logits",
     },
     "zh": {
-        "title": "GPT-2 的层在每个部件之前归一化，BERT 的层在每次相加之后归一化",
+        "title": "GPT-2 在每个子层之前归一化，BERT 在每次相加之后归一化",
         "gpt": "GPT-2 及之后",
         "bert": "BERT、GPT-1",
         "embeddings": "嵌入",

@@ -26,7 +26,7 @@ EXERCISE = Exercise(
     task={
         "en": "Mix the values by how well each query fits each key: "
         "$\\operatorname{softmax}(Q K^\\top / \\sqrt{d_k})\\, V$. No mask.",
-        "zh": "按每个查询与各个键的匹配程度混合值向量：$\\operatorname{softmax}(Q K^\\top / \\sqrt{d_k})\\, V$。不加掩码。",
+        "zh": "按每个查询与各个键的匹配程度，对值向量求加权和：$\\operatorname{softmax}(Q K^\\top / \\sqrt{d_k})\\, V$。不加掩码。",
     },
     hints=(
         {"en": "`q @ k.T` has a row for each query.", "zh": "`q @ k.T` 的每一行对应一个查询。"},

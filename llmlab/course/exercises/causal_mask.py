@@ -66,7 +66,7 @@ def causal_mask(scores):
             function=lambda s: s.masked_fill(torch.ones(s.shape[-1], s.shape[-1]).tril(-1).bool(), -torch.inf),
             hint={
                 "en": "The past is hidden and the future is open: it is the other triangle.",
-                "zh": "遮住的是过去，放开的是未来：应当是另一个三角。",
+                "zh": "遮住了过去，放开了未来：弄反了三角，应遮住另一半。",
             },
         ),
         Mistake(

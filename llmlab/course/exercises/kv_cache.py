@@ -40,7 +40,7 @@ EXERCISE = Exercise(
     task={
         "en": "One new token arrives with its query, key and value. Append key and value to the cache, let the query attend to "
         "everything in it, and return the mixed value and the new cache.",
-        "zh": "来了一个新词元，带着它的查询、键和值。把键和值追加到缓存末尾，让查询对缓存中的全部内容做注意力，返回混合后的值与新的缓存。",
+        "zh": "来了一个新词元，带着它的查询、键和值。把键和值追加到缓存末尾，让查询对缓存中的全部词元做注意力，返回值的加权和与新的缓存。",
     },
     hints=(
         {

@@ -37,7 +37,7 @@ EXERCISE = Exercise(
     hints=(
         {
             "en": "The shapes decide: $\\partial L/\\partial X$ has the shape of $X$.",
-            "zh": "形状能告诉你答案：$\\partial L/\\partial X$ 与 $X$ 形状相同。",
+            "zh": "看形状就知道答案：$\\partial L/\\partial X$ 与 $X$ 形状相同。",
         },
         {
             "en": "$\\partial L/\\partial W = X^\\top\\, \\partial L/\\partial Y$; the bias is added to every row.",
@@ -65,7 +65,7 @@ EXERCISE = Exercise(
             function=lambda x, w, dy: (dy @ w.T, x.T @ dy / len(x), dy.sum(0)),
             hint={
                 "en": "The weights' gradient is divided by n; the mean belongs to the loss, not here.",
-                "zh": "权重的梯度除以了 n；取平均属于损失函数，不在这里。",
+                "zh": "权重的梯度除以了 n；取平均是损失函数的事，不该在这里做。",
             },
         ),
     ),

@@ -48,7 +48,7 @@ EXERCISE = Exercise(
         "en": "Turn the vector at position $t$: number $i$ of the first half and number $i$ of the second half are a point "
         "in a plane, turned by the angle $t\\,\\theta^{-2i/d}$ with $\\theta = 10\\,000$: "
         "$(a \\cos - b \\sin,\\; b \\cos + a \\sin)$.",
-        "zh": "旋转位置 $t$ 处的向量：前一半的第 $i$ 个数与后一半的第 $i$ 个数组成平面上的一个点，"
+        "zh": "对位置 $t$ 处的向量做旋转：前一半的第 $i$ 个数与后一半的第 $i$ 个数组成平面上的一个点，"
         "旋转角度为 $t\\,\\theta^{-2i/d}$，$\\theta = 10\\,000$：$(a \\cos - b \\sin,\\; b \\cos + a \\sin)$。",
     },
     hints=(

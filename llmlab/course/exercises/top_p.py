@@ -58,7 +58,7 @@ EXERCISE = Exercise(
         {
             "en": "A token stays if what stands before it has not reached `top` yet: `cumsum - p < top`. "
             "`scatter` brings it back into the old order.",
-            "zh": "一个词元排在它前面的概率之和还没达到 `top` 时就保留：`cumsum - p < top`。用 `scatter` 还原原来的顺序。",
+            "zh": "如果排在某个词元前面的概率之和还没达到 `top`，就保留它：`cumsum - p < top`。用 `scatter` 还原原来的顺序。",
         },
     ),
     stub='''import torch
