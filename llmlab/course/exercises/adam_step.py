@@ -40,11 +40,11 @@ EXERCISE = Exercise(
     chapter=7,
     title={"en": "A step of Adam", "zh": "Adam 的一步"},
     task={
-        "en": "$m \\leftarrow \\beta_1 m + (1-\\beta_1) g$, $v \\leftarrow \\beta_2 v + (1-\\beta_2) g^2$, "
+        "en": "Update both moments, correct them, and take the step: $m \\leftarrow \\beta_1 m + (1-\\beta_1) g$, $v \\leftarrow \\beta_2 v + (1-\\beta_2) g^2$, "
         "$\\hat m = m / (1-\\beta_1^t)$, $\\hat v = v / (1-\\beta_2^t)$, "
         "$w \\leftarrow w - \\eta\\, \\hat m / (\\sqrt{\\hat v} + \\varepsilon)$ with "
         "$\\eta = 0.1$, $\\beta_1 = 0.9$, $\\beta_2 = 0.999$, $\\varepsilon = 10^{-8}$. $t$ counts from 1.",
-        "zh": "$m \\leftarrow \\beta_1 m + (1-\\beta_1) g$，$v \\leftarrow \\beta_2 v + (1-\\beta_2) g^2$，"
+        "zh": "更新两个矩，做偏差修正，再走一步：$m \\leftarrow \\beta_1 m + (1-\\beta_1) g$，$v \\leftarrow \\beta_2 v + (1-\\beta_2) g^2$，"
         "$\\hat m = m / (1-\\beta_1^t)$，$\\hat v = v / (1-\\beta_2^t)$，"
         "$w \\leftarrow w - \\eta\\, \\hat m / (\\sqrt{\\hat v} + \\varepsilon)$，其中 "
         "$\\eta = 0.1$、$\\beta_1 = 0.9$、$\\beta_2 = 0.999$、$\\varepsilon = 10^{-8}$，$t$ 从 1 开始计。",

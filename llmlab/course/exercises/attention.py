@@ -24,7 +24,7 @@ EXERCISE = Exercise(
     chapter=6,
     title={"en": "Attention of one head", "zh": "单头注意力"},
     task={
-        "en": "Mix the values by how well each query fits each key: "
+        "en": "For each query, average the values, weighted by how well the query fits their keys: "
         "$\\operatorname{softmax}(Q K^\\top / \\sqrt{d_k})\\, V$. No mask.",
         "zh": "按每个查询与各个键的匹配程度，对值向量求加权和：$\\operatorname{softmax}(Q K^\\top / \\sqrt{d_k})\\, V$。不加掩码。",
     },

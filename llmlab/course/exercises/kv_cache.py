@@ -39,7 +39,7 @@ EXERCISE = Exercise(
     title={"en": "A step with the key–value cache", "zh": "用 KV 缓存走一步"},
     task={
         "en": "One new token arrives with its query, key and value. Append key and value to the cache, let the query attend to "
-        "everything in it, and return the mixed value and the new cache.",
+        "everything in it, and return the weighted sum of the values, the new keys and the new values.",
         "zh": "来了一个新词元，带着它的查询、键和值。把键和值追加到缓存末尾，让查询对缓存中的全部词元做注意力，返回值的加权和与新的缓存。",
     },
     hints=(

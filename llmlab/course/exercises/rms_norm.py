@@ -24,10 +24,12 @@ EXERCISE = Exercise(
     title={"en": "RMSNorm", "zh": "RMSNorm"},
     task={
         "en": "Divide every vector by its root mean square and scale it: "
-        "$\\frac{x}{\\sqrt{\\overline{x^2} + \\varepsilon}} \\odot g$ with $\\varepsilon = 10^{-6}$. "
+        "$\\frac{x}{\\sqrt{\\overline{x^2} + \\varepsilon}} \\odot g$, where the bar is the mean over the vector and "
+        "$\\varepsilon = 10^{-6}$. "
         "Do not call `rms_norm`.",
         "zh": "把每个向量除以它的均方根，再逐元素缩放："
-        "$\\frac{x}{\\sqrt{\\overline{x^2} + \\varepsilon}} \\odot g$，其中 $\\varepsilon = 10^{-6}$。不要调用 `rms_norm`。",
+        "$\\frac{x}{\\sqrt{\\overline{x^2} + \\varepsilon}} \\odot g$，上划线表示对该向量取均值，$\\varepsilon = 10^{-6}$。"
+        "不要调用 `rms_norm`。",
     },
     hints=(
         {"en": "Square, mean over the last dimension, square root.", "zh": "平方、沿最后一维取均值、开方。"},

@@ -45,11 +45,13 @@ EXERCISE = Exercise(
     chapter=6,
     title={"en": "Rotary positions", "zh": "旋转位置编码"},
     task={
-        "en": "Turn the vector at position $t$: number $i$ of the first half and number $i$ of the second half are a point "
-        "in a plane, turned by the angle $t\\,\\theta^{-2i/d}$ with $\\theta = 10\\,000$: "
-        "$(a \\cos - b \\sin,\\; b \\cos + a \\sin)$.",
-        "zh": "对位置 $t$ 处的向量做旋转：前一半的第 $i$ 个数与后一半的第 $i$ 个数组成平面上的一个点，"
-        "旋转角度为 $t\\,\\theta^{-2i/d}$，$\\theta = 10\\,000$：$(a \\cos - b \\sin,\\; b \\cos + a \\sin)$。",
+        "en": "Rotate the vector at position $t$: number $i$ of its first half, $a$, and number $i$ of its second half, $b$, "
+        "are a point in a plane, to be rotated by the angle $\\varphi = t\\,\\theta^{-2i/d}$ with $\\theta = 10\\,000$: "
+        "it becomes $(a \\cos\\varphi - b \\sin\\varphi,\\; b \\cos\\varphi + a \\sin\\varphi)$. "
+        "$i$ and $t$ count from 0.",
+        "zh": "对位置 $t$ 处的向量做旋转：前一半的第 $i$ 个数 $a$ 与后一半的第 $i$ 个数 $b$ 组成平面上的一个点，"
+        "旋转角度 $\\varphi = t\\,\\theta^{-2i/d}$，$\\theta = 10\\,000$，旋转后为 "
+        "$(a \\cos\\varphi - b \\sin\\varphi,\\; b \\cos\\varphi + a \\sin\\varphi)$。$i$ 和 $t$ 都从 0 数起。",
     },
     hints=(
         {
@@ -90,7 +92,7 @@ def rope(x):
         Mistake(
             function=_backwards,
             hint={
-                "en": "It turns the other way: the signs of the sines are swapped.",
+                "en": "It rotates the other way: the signs of the sines are swapped.",
                 "zh": "旋转方向反了：正弦项的符号应对调。",
             },
         ),

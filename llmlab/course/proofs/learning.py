@@ -176,7 +176,7 @@ PROOFS = {
     32: Proof(
         check=lambda m: m["gradient"] > 0.9,
         says={
-            "en": "A model that is surely wrong feels a strong gradient.",
+            "en": "A model that is confidently wrong gets a strong gradient.",
             "zh": "当模型确信却错了时，仍能得到足够大的梯度。",
         },
         real=lambda: _confident_error(F.binary_cross_entropy_with_logits),
