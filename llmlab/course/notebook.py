@@ -84,7 +84,18 @@ def stored_outputs(unit: Unit, language: Language) -> list[list[dict[str, Any]]]
     if not file.is_file():
         return []
     stored = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    return [cell["outputs"] for cell in stored if cell["cell_type"] == "code"]
+    return [_whole(cell["outputs"]) for cell in stored if cell["cell_type"] == "code"]
+
+
+def _whole(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was printed in several goes is one text."""
+    found: list[dict[str, Any]] = []
+    for output in outputs:
+        if found and output["output_type"] == found[-1]["output_type"] == "stream":
+            found[-1] = {**output, "text": "".join([*found[-1]["text"], *output["text"]])}
+        else:
+            found.append(output)
+    return found
 
 
 def write(unit: Unit, language: Language, *, run: bool) -> Path:

@@ -4,11 +4,14 @@ import json
 import os
 import re
 import tempfile
+import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from llmlab.i18n import LearnerError
+
+_ADDING = threading.Lock()
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Progress:
         return read
 
     def merged(self, other: "Progress") -> "Progress":
-        """Both together: importing never takes anything away."""
+        """Both together; where both made a prediction, the one made here stands."""
         return Progress(
             opened=sorted({*self.opened, *other.opened}),
             predicted={**other.predicted, **self.predicted},
@@ -56,14 +59,15 @@ def load(reader: str | None, home: Path) -> Progress:
         return Progress()
 
 
-def save(progress: Progress, reader: str | None, home: Path) -> None:
-    """Replace the file as a whole."""
+def add(news: Progress, reader: str | None, home: Path) -> None:
+    """Add to what is kept, which another window may have changed meanwhile. The file is replaced as a whole."""
     file = _file(reader, home)
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=file.parent, suffix=".partial")
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        opened.write(progress.to_json())
-    os.replace(partial, file)
+    with _ADDING:
+        handle, partial = tempfile.mkstemp(dir=file.parent, suffix=".partial")
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+            opened.write(load(reader, home).merged(news).to_json())
+        os.replace(partial, file)
 
 
 def _file(reader: str | None, home: Path) -> Path:

@@ -91,7 +91,7 @@ def _limit_memory() -> None:
 
 
 def _check(name: str, code: str, language: Language) -> Trial:
-    printed = io.StringIO()
+    printed = _Beginning()
     names: dict[str, Any] = {"__name__": "exercise"}
     with contextlib.redirect_stdout(printed):
         try:
@@ -99,15 +99,21 @@ def _check(name: str, code: str, language: Language) -> Trial:
         except Exception as error:
             detail = "".join(traceback.format_exception(error)[2:])[-LONGEST_OUTPUT:]
             said = say("course.code_raised", language, error=f"{type(error).__name__}: {error}")
-            return Trial(passed=False, message=said, printed=_cut(printed), detail=detail)
+            return Trial(passed=False, message=said, printed=printed.getvalue(), detail=detail)
         if name not in names:
-            return Trial(passed=False, message=say("course.code_lacks", language, name=name), printed=_cut(printed))
+            return Trial(
+                passed=False, message=say("course.code_lacks", language, name=name), printed=printed.getvalue()
+            )
         verdict = check(name, names[name], language=language)
-    return Trial(passed=verdict.passed, message=verdict.say(language), printed=_cut(printed))
+    return Trial(passed=verdict.passed, message=verdict.say(language), printed=printed.getvalue())
 
 
-def _cut(printed: io.StringIO) -> str:
-    return printed.getvalue()[:LONGEST_OUTPUT]
+class _Beginning(io.StringIO):
+    """Keeps the first characters: a loop that prints shall not fill the memory."""
+
+    def write(self, text: str) -> int:
+        super().write(text[: max(0, LONGEST_OUTPUT - self.tell())])
+        return len(text)
 
 
 def main(words: list[str]) -> int:

@@ -52,6 +52,7 @@ def import_zip(archive: Path | IO[bytes]) -> tuple[Model, Tokenizer]:
 
 
 def _unpacked(archive: Path | IO[bytes], work: Path) -> Path:
+    called = None if isinstance(archive, Path) else Path(str(getattr(archive, "name", "upload.zip"))).name
     if not isinstance(archive, Path):
         upload = work / "upload.zip"
         with upload.open("wb") as out:
@@ -59,5 +60,5 @@ def _unpacked(archive: Path | IO[bytes], work: Path) -> Path:
         archive = upload
     content = work / "content"
     content.mkdir()
-    unpack(archive, content, [*FILES, *(f"*/{pattern}" for pattern in FILES)], limit_bytes=LARGEST)
+    unpack(archive, content, [*FILES, *(f"*/{pattern}" for pattern in FILES)], limit_bytes=LARGEST, called=called)
     return content

@@ -22,16 +22,20 @@ _DAMAGED = (
 Opener = Callable[[], IO[bytes]]
 
 
-def unpack(archive: Path, into: Path, patterns: Sequence[str], *, limit_bytes: int | None = None) -> list[Path]:
+def unpack(
+    archive: Path, into: Path, patterns: Sequence[str], *, limit_bytes: int | None = None, called: str | None = None
+) -> list[Path]:
     """Writes the members that match any pattern under `into` (made when missing); returns them in archive order.
+
+    `called` is the archive's name in what is said of it, where its file has another.
 
     Raises LearnerError for a file that is neither zip nor tar, a broken archive, a member whose path leaves the
     folder, or more than `limit_bytes` of content.
     """
     written: list[Path] = []
-    room = limit_bytes
+    room, called = limit_bytes, called or archive.name
     try:
-        with _members(archive) as members:
+        with _members(archive, called) as members:
             for name, size, opener in members:
                 if not any(fnmatchcase(name, pattern) for pattern in patterns):
                     continue
@@ -39,7 +43,7 @@ def unpack(archive: Path, into: Path, patterns: Sequence[str], *, limit_bytes: i
                 if room is not None:
                     room -= size
                     if room < 0:
-                        raise LearnerError("hub.archive_too_big", archive=archive.name, megabytes=_mb(limit_bytes))
+                        raise LearnerError("hub.archive_too_big", archive=called, megabytes=_mb(limit_bytes))
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with opener() as source, target.open("wb") as out:
                     shutil.copyfileobj(source, out, 1 << 20)
@@ -47,7 +51,7 @@ def unpack(archive: Path, into: Path, patterns: Sequence[str], *, limit_bytes: i
     except LearnerError:
         raise
     except _DAMAGED as error:
-        raise LearnerError("hub.archive_broken", archive=archive.name) from error
+        raise LearnerError("hub.archive_broken", archive=called) from error
     return written
 
 
@@ -61,7 +65,7 @@ def safe_path(name: str) -> PurePosixPath:
 
 
 @contextmanager
-def _members(archive: Path) -> Iterator[Iterator[tuple[str, int, Opener]]]:
+def _members(archive: Path, called: str) -> Iterator[Iterator[tuple[str, int, Opener]]]:
     """Regular files of a zip or tar, as (name, size, opener)."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
@@ -70,7 +74,7 @@ def _members(archive: Path) -> Iterator[Iterator[tuple[str, int, Opener]]]:
         with tarfile.open(archive) as tarred:
             yield ((i.name, i.size, _tar_opener(tarred, i)) for i in tarred if i.isreg())
     else:
-        raise LearnerError("hub.archive_unknown", archive=archive.name)
+        raise LearnerError("hub.archive_unknown", archive=called)
 
 
 def _zip_opener(zipped: zipfile.ZipFile, member: zipfile.ZipInfo) -> Opener:

@@ -21,6 +21,7 @@ READ = ("prose", "formula", "predict", "diagram")
 def page(number: int) -> None:
     unit = by_number(number)
     reading.open_chapter(number)
+    st.html(reading.FIGURES)
     groups = list(_groups(unit.blocks))
     _act(unit, [index for index, group in enumerate(groups) if group[0].kind in READ])
     _head(unit)
@@ -30,7 +31,7 @@ def page(number: int) -> None:
         if first.kind in READ:
             _text(unit, index, group)
         elif first.kind == "code":
-            _code(unit, group, code_cells, pictures=not _asked(unit, groups[index - 1] if index else ()))
+            _code(unit, group, code_cells, results=not _asked(unit, groups[index - 1] if index else ()))
         elif first.kind == "lab":
             labs.draw(unit.name, first)
         elif first.kind == "exercise":
@@ -97,23 +98,25 @@ def _go(address: str) -> None:
         st.switch_page(shell.file_of(path), query_params={**query, "lang": language()})
 
 
-def _code(unit: Unit, group: Sequence[Block], first_cell: int, *, pictures: bool) -> None:
-    """The pictures that the code drew, open to the eye, then the code itself and what it printed, folded."""
+def _code(unit: Unit, group: Sequence[Block], first_cell: int, *, results: bool) -> None:
+    """The pictures that the code drew and what it printed in short, open to the eye; the code and the rest folded."""
     cells = reading.outputs(unit)[first_cell : first_cell + len(group)]
-    if pictures:
-        for output in chain.from_iterable(cells):
-            if reading.is_picture(output):
-                reading.show_output(output)
+    if results:
+        for number, output in enumerate(chain.from_iterable(cells)):
+            if reading.at_a_glance(output):
+                reading.show_output(output, key=f"result_{first_cell}_{number}")
     with st.expander(say("ui_course.code"), icon=":material/code:"):
+        number = 0
         for block, cell in zip_longest(group, cells):
             st.code(block.code, language="python")
             for output in cell or []:
-                if not (pictures and reading.is_picture(output)):
-                    reading.show_output(output)
+                if not (results and reading.at_a_glance(output)):
+                    reading.show_output(output, key=f"result_{first_cell}_{number}_folded")
+                number += 1
 
 
 def _asked(unit: Unit, before: Sequence[Block]) -> bool:
-    """Whether a question just above still waits for the reader's guess, which a picture would answer."""
+    """Whether a question just above still waits for the reader's guess, which a result would answer."""
     last = before[-1] if before else None
     return last is not None and last.kind == "predict" and f"{unit.name}/{last.name}" not in reading.done().predicted
 

@@ -6,6 +6,7 @@ from llmlab.course.checking import exercise_names
 from llmlab.course.glossary import glossary
 from llmlab.course.progress import Progress
 from llmlab.course.unit import Unit, units
+from llmlab.i18n import LearnerError
 from llmlab.ui import reading, shell
 from llmlab.ui.language import language, say
 
@@ -18,12 +19,18 @@ course.check("softmax", lambda x: x.exp() / x.exp().sum(-1, keepdim=True))
 
 def page() -> None:
     shell.header("ui_course.title", "ui_course.lead")
-    finished = [unit.number for unit in units() if unit.finished]
-    if len(finished) >= 2:
-        st.markdown(say("ui_course.path_lead", first=finished[0], second=finished[1]))
+    imported = st.container()
+    with imported, shell.calmly():
+        _import()
     now = reading.done()
-    for unit in units():
-        _row(unit, now)
+    for key, finished in (("path", True), ("growing", False)):
+        chosen = [unit for unit in units() if unit.finished == finished]
+        if chosen:
+            st.subheader(say(f"ui_course.{key}"), anchor=False)
+            if finished:
+                st.page_link(shell.file_of("start"), label=say("ui_course.path_start"), icon=":material/edit_note:")
+            for unit in chosen:
+                _row(unit, now)
     _progress(now)
     with st.expander(say("ui_course.teacher"), icon=":material/school:"):
         st.markdown(say("ui_course.teacher_lead"))
@@ -65,10 +72,24 @@ def _progress(now: Progress) -> None:
             icon=":material/download:",
         )
         with st.popover(say("ui_course.import"), icon=":material/upload:"):
-            given = st.file_uploader(say("ui_course.import"), type=["json"], key="progress_upload")
-            if given is not None:
-                reading.keep(now.merged(Progress.from_json(given.getvalue().decode("utf-8", errors="replace"))))
-                st.success(say("ui_course.imported"))
+            st.markdown(say("ui_course.import_lead"))
+            shell.upload_words("progress_upload", say("ui_train.choose_file"))
+            st.file_uploader(
+                say("ui_course.import"), type=["json"], key="progress_upload", label_visibility="collapsed"
+            )
+
+
+def _import() -> None:
+    """Add what was just given, before anything is counted."""
+    given = st.session_state.get("progress_upload")
+    if given is None:
+        return
+    try:
+        news = Progress.from_json(given.getvalue().decode("utf-8", errors="replace"))
+    except LearnerError:
+        raise LearnerError("ui_course.not_progress", file=given.name) from None
+    reading.add(news)
+    st.success(say("ui_course.imported"), icon=":material/check:")
 
 
 @shell.fragment

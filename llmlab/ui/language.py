@@ -11,6 +11,9 @@ from llmlab.i18n import LANGUAGES, Language
 from llmlab.i18n import say as say_in
 
 _CHOICE = "language"
+_TOLD = """
+export default function (component) { document.documentElement.lang = component.data; }
+"""
 
 
 def _of_browser() -> Language:
@@ -55,6 +58,12 @@ def in_millions(n: int) -> str:
 def plain(text: str) -> str:
     """Text for places that read Markdown, with everything that Markdown would act on escaped."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$:<>~|])", r"\\\1", text)
+
+
+def tell_browser() -> None:
+    """Name the language of the document, which Streamlit always calls English: fonts and screen readers go by it."""
+    mount = st.components.v2.component("llmlab_language", js=_TOLD)
+    mount(key="language_told", data="zh-CN" if language() == "zh" else "en", height=1)
 
 
 def switch() -> None:

@@ -17,15 +17,23 @@ from llmlab.course.unit import Block, Unit
 from llmlab.ui import ownership
 from llmlab.ui.language import language
 
+FEW_LINES, SHORT_LINE = 12, 110
+"""What is open to the eye on a page; longer results are folded with their code."""
+FIGURES = """<style>
+[class*="st-key-figure_"] { background: light-dark(transparent, #c9c9c4); border-radius: 8px; isolation: isolate; }
+[class*="st-key-figure_"] img { mix-blend-mode: multiply; }
+</style>"""
+"""The white of a notebook's pictures becomes the colour of what they lie on: paper, or a dim card in the dark."""
+
 
 def done() -> progress.Progress:
     """This reader's progress."""
     return progress.load(ownership.owner(), hub.home())
 
 
-def keep(changed: progress.Progress) -> None:
-    """Write it down."""
-    progress.save(changed, ownership.owner(), hub.home())
+def add(news: progress.Progress) -> None:
+    """Write down what was done besides."""
+    progress.add(news, ownership.owner(), hub.home())
 
 
 def answers_hidden() -> bool:
@@ -36,22 +44,18 @@ def answers_hidden() -> bool:
 
 
 def open_chapter(number: int) -> None:
-    now = done()
-    if number not in now.opened:
-        keep(now.merged(progress.Progress(opened=[number])))
+    if number not in done().opened:
+        add(progress.Progress(opened=[number]))
 
 
 def predict(unit: Unit, name: str, choice: int) -> None:
     """Keep the first guess: a question is only a question once."""
-    now = done()
-    now.predicted.setdefault(f"{unit.name}/{name}", choice)
-    keep(now)
+    add(progress.Progress(predicted={f"{unit.name}/{name}": choice}))
 
 
 def passed(name: str) -> None:
-    now = done()
-    if name not in now.passed:
-        keep(now.merged(progress.Progress(passed=[name])))
+    if name not in done().passed:
+        add(progress.Progress(passed=[name]))
 
 
 def item(unit: Unit, block: Block, *, hidden: bool) -> tuple[dict[str, Any], set[str]]:
@@ -119,19 +123,26 @@ def outputs(unit: Unit) -> list[list[dict[str, Any]]]:
     return notebook.stored_outputs(unit, language())
 
 
-def is_picture(output: dict[str, Any]) -> bool:
-    return not {"image/png", "image/svg+xml"}.isdisjoint(output.get("data", {}))
+def at_a_glance(output: dict[str, Any]) -> bool:
+    """A picture, or few short lines."""
+    if not {"image/png", "image/svg+xml"}.isdisjoint(output.get("data", {})):
+        return True
+    lines = _printed(output).splitlines()
+    return 0 < len(lines) <= FEW_LINES and max(map(len, lines)) <= SHORT_LINE
 
 
-def show_output(output: dict[str, Any]) -> None:
+def _printed(output: dict[str, Any]) -> str:
+    return "".join(output["text"] if output["output_type"] == "stream" else output["data"].get("text/plain", ""))
+
+
+def show_output(output: dict[str, Any], *, key: str) -> None:
     """One stored output of a cell: text, a picture, or a drawing."""
     data = output.get("data", {})
-    if output["output_type"] == "stream":
-        st.code("".join(output["text"]), language=None)
-    elif "image/png" in data:
-        st.image(base64.b64decode("".join(data["image/png"])))
+    if "image/png" in data:
+        with st.container(key=f"figure_{key}", width="content"):
+            st.image(base64.b64decode("".join(data["image/png"])))
     elif "image/svg+xml" in data:
         source = base64.b64encode("".join(data["image/svg+xml"]).encode()).decode()
         st.html(f'<img alt="" src="data:image/svg+xml;base64,{html.escape(source)}" style="max-width:100%">')
-    elif "text/plain" in data:
-        st.code("".join(data["text/plain"]), language=None)
+    else:
+        st.code(_printed(output), language=None)

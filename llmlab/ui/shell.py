@@ -134,6 +134,7 @@ def headline(title: str) -> None:
 
 def footer() -> None:
     st.caption(say("ui_shell.footer", version=__version__))
+    languages.tell_browser()
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """Each exercise passes with its answer, not with its stub, and recognises the mistakes that it names."""
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
 from llmlab.course.checking import check, exercises
-from llmlab.course.progress import Progress, load, save
+from llmlab.course.progress import Progress, add, load
 from llmlab.course.sandbox import try_code
 from llmlab.i18n import LearnerError
 
@@ -55,7 +57,11 @@ def test_whatever_a_function_does_is_told_in_a_sentence(name, function, phrase) 
     assert check(name, function).phrase == phrase
 
 
-def test_a_loop_over_numbers_is_too_slow() -> None:
+@pytest.mark.parametrize("tick", [0.0, 1 / 64], ids=["fine clocks", "as on Windows"])
+def test_a_loop_over_numbers_is_too_slow(tick: float, monkeypatch) -> None:
+    if tick:
+        monkeypatch.setattr(time, "thread_time", lambda: time.perf_counter() // tick * tick)
+
     def softmax(x):
         rows = [torch.stack([(v - row.max()).exp() for v in row]) for row in x.reshape(-1, x.shape[-1])]
         return torch.stack([row / row.sum() for row in rows]).view(x.shape)
@@ -96,8 +102,22 @@ def test_code_that_wants_all_memory_does_not_get_it() -> None:
     assert "MemoryError" in try_code("softmax", "x = bytearray(64 << 30)", "en").message
 
 
+def test_code_that_leaves_or_prints_without_end_does_no_harm() -> None:
+    left = try_code("softmax", "import os\nos._exit(0)", "en")
+    assert not left.passed
+    assert "without a result" in left.message
+    printed = try_code("softmax", "for _ in range(100_000):\n    print('x' * 100)", "en").printed
+    assert 1_000 < len(printed) <= 4_000
+
+
+def test_windows_that_save_at_once_lose_nothing(tmp_path) -> None:
+    with ThreadPoolExecutor(8) as windows:
+        list(windows.map(lambda n: add(Progress(opened=[n], predicted={f"a/{n}": n}), None, tmp_path), range(40)))
+    assert load(None, tmp_path) == Progress(opened=list(range(40)), predicted={f"a/{n}": n for n in range(40)})
+
+
 def test_progress_is_kept_merged_and_never_spoilt(tmp_path) -> None:
-    save(Progress(opened=[6], predicted={"a/b": 1}, passed=["softmax"]), None, tmp_path)
+    add(Progress(opened=[6], predicted={"a/b": 1}, passed=["softmax"]), None, tmp_path)
     read = load(None, tmp_path)
     assert read.merged(Progress(opened=[7], predicted={"a/b": 0})).predicted == {"a/b": 1}
     assert Progress.from_json(read.to_json()) == read
