@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WORDS = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+|[^\w\s]")
 TOP = 5
+FILLER = "tales-bert"
+"""The model that comes along and fills in blanks."""
 _BAR = "display:inline-block;height:0.8em;border-radius:2px;background:var(--st-primary-color,#2A8BD0)"
 
 CODE = """\
@@ -32,6 +34,9 @@ for blank in fill(model, tokenizer, {text!r}, top=5).blanks:
 
 def show(chosen: opened.Choice, model: "Model", tokenizer: "Tokenizer") -> None:
     """The sentence as words to click, and what the model would put in the place of each hidden one."""
+    if getattr(model, "mlm_head", None) is None:
+        _without_head(chosen)
+        return
     key = opened.widget_key("fill", chosen)
     text = st.text_input(say("ui_fill.sentence"), value=say("ui_fill.first"), key=f"{key}_text")
     words = WORDS.findall(text)
@@ -58,6 +63,17 @@ def show(chosen: opened.Choice, model: "Model", tokenizer: "Tokenizer") -> None:
             _candidates(words[index], blank, tokenizer)
     folder = str(chosen.folder) if chosen.own else chosen.name
     shell.code(CODE.format(folder=folder, text=masked))
+
+
+def _without_head(chosen: opened.Choice) -> None:
+    """An encoder of sentences guesses no words: what it does instead, and the model that does."""
+    st.info(say("ui_fill.no_head", title=plain(chosen.title)), icon=":material/info:")
+    with st.container(horizontal=True):
+        for page, icon in (("embeddings", ":material/scatter_plot:"), ("attention", ":material/visibility:")):
+            if st.button(say(f"ui_fill.open_{page}"), key=f"fill_{page}", icon=icon):
+                st.switch_page(shell.file_of(page), query_params={"model": chosen.name})
+        if st.button(say("ui_fill.open_filler"), key="fill_filler", icon=":material/edit_note:"):
+            st.switch_page(shell.file_of("generate"), query_params={"model": FILLER})
 
 
 def _candidates(word: str, blank: "Blank", tokenizer: "Tokenizer") -> None:

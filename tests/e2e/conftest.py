@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("LLMLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -161,3 +163,20 @@ def settled(page) -> None:
         """() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'
                  && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')"""
     )
+
+
+def same_picture(shot: Path) -> None:
+    """Compare a screen with the one of its name in `pictures/` by coarse blocks, so that fonts may differ and a lost
+    theme or view may not. LLMLAB_NEW_SHOTS=1 keeps it instead; look at it before.
+    """
+    kept = Path(__file__).parent / "pictures" / shot.name
+    if os.environ.get("LLMLAB_NEW_SHOTS"):
+        kept.parent.mkdir(exist_ok=True)
+        half = Image.open(shot).convert("RGB").resize((450, 320), Image.Resampling.BOX)
+        half.quantize(64).save(kept)
+    now, then = (
+        np.asarray(Image.open(file).convert("RGB").resize((45, 32), Image.Resampling.BOX), dtype=float)
+        for file in (shot, kept)
+    )
+    assert np.abs(now - then).mean() < 4, shot.name
+    assert (np.abs(now - then).max(axis=-1) > 40).mean() < 0.03, shot.name

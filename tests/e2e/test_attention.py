@@ -1,10 +1,8 @@
 """The Attention widget in a browser: what it prints is what torch computed, and a learner's text stays text.
 
-The screens in `pictures/` are compared by coarse blocks, so that fonts may differ and a lost theme or view may not;
-the language is read from the words. LLMLAB_NEW_SHOTS=1 draws them anew; look at them before keeping them.
+Screens are compared with those in `pictures/`; the language is read from the words.
 """
 
-import os
 import re
 from pathlib import Path
 
@@ -19,10 +17,9 @@ from llmlab.text.tokenizer import Tokenizer, train_tokenizer
 from llmlab.widgets import bertviz_view
 from llmlab.widgets.attention import Viewer
 
-from .conftest import App, settled
+from .conftest import App, same_picture, settled
 
 TEXT = "<b>to be</b>, or not to be שלום"
-SHOTS = Path(__file__).parent / "pictures"
 
 
 @pytest.fixture(scope="module")
@@ -182,16 +179,7 @@ def test_pictures(opened, chromium, tmp_path: Path, view: str) -> None:
             name = f"attention-{view}-{language}-{theme}.png"
             page.screenshot(path=tmp_path / name)
             context.close()
-            if os.environ.get("LLMLAB_NEW_SHOTS"):
-                SHOTS.mkdir(exist_ok=True)
-                half = Image.open(tmp_path / name).convert("RGB").resize((450, 320), Image.Resampling.BOX)
-                half.quantize(64).save(SHOTS / name)
-            now, kept = (
-                np.asarray(Image.open(folder / name).convert("RGB").resize((45, 32), Image.Resampling.BOX), dtype=float)
-                for folder in (tmp_path, SHOTS)
-            )
-            assert np.abs(now - kept).mean() < 4, name
-            assert (np.abs(now - kept).max(axis=-1) > 40).mean() < 0.03, name
+            same_picture(tmp_path / name)
 
 
 def test_the_page(app: App, page: Page) -> None:

@@ -1,4 +1,7 @@
-"""The Embeddings page in a browser: what is displayed is what plain torch computes; search, keys, layers, files."""
+"""The Embeddings page in a browser: what is displayed is what plain torch computes; search, keys, layers, files.
+
+Screens are compared with those in `pictures/`; the language is read from the words.
+"""
 
 import re
 
@@ -6,8 +9,10 @@ import torch
 from playwright.sync_api import expect
 
 from llmlab import hub
+from llmlab.lens.points import Points, categories
+from llmlab.widgets import embedding_map
 
-from .conftest import App, settled
+from .conftest import App, same_picture, settled
 
 
 def displayed(page) -> tuple[str, list[tuple[str, float]]]:
@@ -88,3 +93,28 @@ def test_a_word_in_several_sentences_pulls_apart_in_chinese_and_on_a_phone(app: 
     model, _ = hub.load("tang-gpt")
     assert model.config.n_layers == int(slider.get_attribute("max"))
     assert page.evaluate("document.documentElement.scrollWidth") <= 391
+
+
+def test_pictures(chromium, tmp_path) -> None:
+    """Three groups that lie apart, in both languages and both themes, beside the kept pictures."""
+    group = torch.arange(90) % 3
+    spread = torch.randn(90, 16, generator=torch.Generator().manual_seed(0))
+    names = [f"{'abc'[k]}{i}" for i, k in enumerate(group.tolist())]
+    kinds = {"kind": categories([("lower", "upper", "digits")[k] for k in group.tolist()])}
+    points = Points(vectors=(4 * torch.eye(16)[group] + spread)[None], names=names, attributes=kinds)
+    file = tmp_path / "map.html"
+    for language in ("en", "zh"):
+        embedding_map.save(str(file), points, language=language, view={"word": "a0", "method": "pca"})
+        for theme in ("light", "dark"):
+            context = chromium.new_context(
+                viewport={"width": 900, "height": 640}, color_scheme=theme, reduced_motion="reduce"
+            )
+            page = context.new_page()
+            page.goto(file.as_uri())
+            page.wait_for_selector(".em canvas[data-points='90']")
+            expect(page.locator(".em ol.truly li")).to_have_count(8)
+            assert ("相似度矩阵" in page.locator(".em .tools").inner_text()) == (language == "zh")
+            name = f"embeddings-{language}-{theme}.png"
+            page.screenshot(path=tmp_path / name)
+            context.close()
+            same_picture(tmp_path / name)
