@@ -3,7 +3,7 @@
 const ROW = 15, LABEL = 58, ENDS = 3;
 const HUES = [
   [/^(q|q_normed|q_rotated)$/, "query"], [/^(k|k_normed|k_rotated)$/, "key"], [/^(v|head_outputs)$/, "value"],
-  [/^(logits|probabilities)$/, "prediction"], [/^(scores|masked_scores|weights|ff_gate|ff_up|ff_hidden|ff_activation)$/, "accent"],
+  [/^(logits|probabilities|laid_out)$/, "prediction"], [/^(scores|masked_scores|weights|ff_gate|ff_up|ff_hidden|ff_activation)$/, "accent"],
 ];
 const hue = (kind) => (HUES.find(([kinds]) => kinds.test(kind)) || [0, "residual"])[1];
 const NEGATIVE = { key: "#56B4E9" };
@@ -219,8 +219,12 @@ function render({ model, el }) {
     const opened = panel.querySelector("details")?.open;
     const code = make("details", { open: !!opened }, make("summary", { text: say.code }), make("pre", {}, make("code", { text: found.code })), copy);
     panel.style.setProperty("--hue", `var(--llm-${hue(step.kind)})`);
-    panel.replaceChildren(make("h4", {}, make("span", { className: "kind", text: title(step) }), ` ${place}`), places, formula,
-      make("div", { className: "operands" }, ...rows), result, code);
+    const parts = [make("div", { className: "operands" }, ...rows), result];
+    if (step.kind === "laid_out") {
+      const width = step.values.shape[1], sum = step.values[(found.row + 1) * width - 1];
+      parts.push(make("p", { className: "note", text: fill(say.drawing, { left: `${(100 * (1 - sum)).toFixed(1)} %` }) }));
+    }
+    panel.replaceChildren(make("h4", {}, make("span", { className: "kind", text: title(step) }), ` ${place}`), places, formula, ...parts, code);
     if (!table.hidden) tabulate();
   }
 

@@ -32,7 +32,7 @@ def test_each_number_follows_from_its_operands(name: str) -> None:
     t = trace(model, torch.randint(0, 40, (1, 7)))
     walk = Walkthrough(model, t, layer=1, head=3)
     kinds = [step.kind for step in walk.steps]
-    assert kinds[-1] == "probabilities"
+    assert kinds[-1] == ("probabilities" if name == "bert" else "laid_out")
     assert {"q", "scores", "weights", "head_outputs", "ff_activation", "logits"} <= set(kinds)
     draw = random.Random(0)
     for step in walk.steps:
@@ -52,7 +52,7 @@ def test_the_steps_are_those_of_the_trace(name: str) -> None:
     walk = Walkthrough(model, t, layer=0, head=2)
     weights = next(step for step in walk.steps if step.kind == "weights")
     torch.testing.assert_close(weights.values, t.layers[0].attention.weights[0, 2])
-    odds = walk.steps[-1].values
+    odds = next(step.values for step in walk.steps if step.kind == "probabilities")
     torch.testing.assert_close(odds, t.logits[0].softmax(-1)[:, walk.vocabulary])
     assert walk.vocabulary[0] == int(t.logits[0, -1].argmax())
 

@@ -41,7 +41,7 @@ def test_the_maps_are_the_traces_float32(walker):
     left = trace(walker.model, torch.tensor([walker.tokenizer.encode(TEXT)]))
     assert answer["stamp"]
     for step in answer["steps"]:
-        if step["name"] in ("logits", "probabilities"):
+        if step["name"] in ("logits", "probabilities", "laid_out"):
             continue
         entry = left[step["name"]]
         value = entry.value[0, 1] if "head" in entry.axes or "kv_head" in entry.axes else entry.value[0]
