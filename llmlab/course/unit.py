@@ -42,6 +42,8 @@ class Do:
     """Where it is done: "lab:NAME", "page:NAME?…", "exercise:NAME", "notebook"; None while it is not here yet."""
     test: str | None = None
     """The test that shows it, as pytest names it."""
+    later: bool = False
+    """Whether the unit is complete without it: something more that will be added to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +133,8 @@ def parse(name: str, source: str) -> Unit:
         minutes=about["minutes"],
         can=tuple(about["can"]),
         does=tuple(
-            Do(words={"en": do["en"], "zh": do["zh"]}, at=do.get("at"), test=do.get("test")) for do in about["does"]
+            Do(words={"en": do["en"], "zh": do["zh"]}, **{k: do[k] for k in ("at", "test", "later") if k in do})
+            for do in about["does"]
         ),
         sources=tuple(about.get("sources", ())),
         finished=about.get("finished", False),

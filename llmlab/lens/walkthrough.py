@@ -18,7 +18,7 @@ from llmlab.models.gpt import GPT
 from llmlab.models.trace import Trace
 
 LISTED = 24
-"""How many tokens of the vocabulary are columns of the last two steps: the likeliest after the last position."""
+"""How many tokens of the vocabulary are columns of the last steps: those that one position finds likeliest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +63,13 @@ class Explained:
 
 
 class Walkthrough:
-    """The way through one layer and one head of a model, for the first text of a trace."""
+    """The way through one layer and one head of a model, for the first text of a trace.
 
-    def __init__(self, model: GPT | Bert, trace: Trace, *, layer: int, head: int) -> None:
-        self.trace, self.layer, self.head = trace, layer, head
+    `at`: the position whose likeliest tokens are listed.
+    """
+
+    def __init__(self, model: GPT | Bert, trace: Trace, *, layer: int, head: int, at: int = -1) -> None:
+        self.trace, self.layer, self.head, self.at = trace, layer, head, at
         # The two families differ in their parts; each rule below is for the one that has them.
         self.model = cast(Any, model)
         self.block = self.model.blocks[layer]
@@ -78,7 +81,7 @@ class Walkthrough:
         """The token ids that are the columns of logits and probabilities."""
         if "logits" not in self.trace:
             return []
-        logits = self.trace.logits[0, -1]
+        logits = self.trace.logits[0, self.at]
         return [int(i) for i in logits.topk(min(LISTED, len(logits))).indices]
 
     @cached_property

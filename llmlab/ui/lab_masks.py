@@ -6,22 +6,25 @@ import streamlit as st
 
 from llmlab.charts.theme import DARK
 from llmlab.i18n import LearnerError
-from llmlab.ui import opened, openings
+from llmlab.ui import chosen_model, opened, openings
 from llmlab.ui.language import language, plain, say
 
 MOST_TOKENS = 24
 
 
 def lab(settings: dict[str, str], key: str) -> None:
-    """`text`, `layer` and `head` (from 0), `scale` ("no": without) set it up."""
-    chosen, model, tokenizer = opened.shown()
-    text, layer_box, head_box = st.columns([3, 1, 1])
+    """`model`, `text`, `layer` and `head` (from 0), `scale` ("no": without) set it up."""
+    model_box, layer_box, head_box = st.columns([3, 1, 1])
+    with model_box:
+        chosen = chosen_model.choose(settings, key)
+    with st.spinner(say("ui_shell.opening")):
+        model, tokenizer = opened.open_model(chosen)
     config = model.config
     first = settings.get("text", "")
     if not first or tokenizer.missing(first):
         first = tokenizer.decode(tokenizer.encode(openings.first_text(chosen, tokenizer))[:9]).strip()
     mounted = f"{key}_{opened.widget_key('masks', chosen)}"
-    said = text.text_input(say("ui_sheets.sentence"), first, key=f"{mounted}_text")
+    said = st.text_input(say("ui_sheets.sentence"), first, key=f"{mounted}_text")
     layer = _number(layer_box, "layer", config.n_layers, settings, mounted)
     head = _number(head_box, "head", config.n_heads, settings, mounted)
     scaled = st.checkbox(say("ui_sheets.scale"), settings.get("scale") != "no", key=f"{mounted}_scale")

@@ -8,6 +8,8 @@ its widgets and changes with the settings, so that a word that acts starts it af
 
 import importlib
 import importlib.util
+from functools import cache
+from typing import Any
 
 import streamlit as st
 
@@ -15,6 +17,18 @@ from llmlab.course import prose
 from llmlab.course.unit import Block
 from llmlab.ui import shell
 from llmlab.ui.language import language, say
+
+_COME = """
+export default function (component) {
+  const root = component.parentElement.getRootNode(), inside = root.host || component.parentElement;
+  const lab = inside.closest("[class*='st-key-lab_']");
+  if (!lab) return;
+  const { top, height } = lab.getBoundingClientRect(), room = window.innerHeight;
+  lab.style.scrollMarginTop = "4.5rem";
+  if (top < 60 || top + Math.min(height, room / 2) > room) lab.scrollIntoView({ block: "start" });
+}
+"""
+"""A word that acts may stand far from the lab that it sets up: the lab comes into view."""
 
 
 def exists(name: str) -> bool:
@@ -28,6 +42,11 @@ def set_up(unit: str, name: str, settings: dict[str, str]) -> None:
     st.session_state[slot] = {"count": before["count"] + 1, "settings": settings}
 
 
+def unit_of(key: str, name: str) -> str:
+    """The unit in which a lab of this name was drawn under this key."""
+    return key.removeprefix("lab_").rpartition(f"_{name}_")[0]
+
+
 def just_asked(key: str) -> bool:
     """Whether a word that acts has set up the lab under this key and it is drawn for the first time: come into view."""
     first = f"{key}_seen" not in st.session_state
@@ -39,6 +58,7 @@ def draw(unit: str, block: Block) -> None:
     """The lab with its caption, and the way to the page it is from."""
     with st.container(border=True, key=f"lab_{block.name}"):
         st.caption(block.values["caption"][language()])
+        _come_when_asked(_slot(unit, block.name))
         inside(unit, block)
         page = block.values.get("page")
         if page:
@@ -49,6 +69,18 @@ def draw(unit: str, block: Block) -> None:
                 icon=":material/open_in_new:",
                 query_params={**query, "lang": language()},
             )
+
+
+def _come_when_asked(slot: str) -> None:
+    count = st.session_state.get(slot, {"count": 0})["count"]
+    if count != st.session_state.get(f"{slot}_came", 0):
+        st.session_state[f"{slot}_came"] = count
+        _come()(key=f"{slot}_come_{count}", height=1)
+
+
+@cache
+def _come() -> Any:
+    return st.components.v2.component("llmlab_come", js=_COME)
 
 
 @shell.fragment

@@ -119,7 +119,7 @@ def choice(*, writes: bool = False) -> Choice:
         found = embedded() or newest(writes=writes)
     elif wanted:
         try:
-            named = _named(wanted)
+            named = by_name(wanted)
         except LearnerError:
             _remember(None)
             raise
@@ -133,7 +133,7 @@ def choice(*, writes: bool = False) -> Choice:
     return found
 
 
-def _named(name: str) -> Choice:
+def by_name(name: str) -> Choice:
     """A run or a model of the library, by name alone: an address never reaches other folders, and fetches nothing."""
     from llmlab import hub
     from llmlab.training import runs

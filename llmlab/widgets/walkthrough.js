@@ -89,7 +89,7 @@ function render({ model, el }) {
     step.canvas = canvas;
     const formula = make("div", { className: "how-made" });
     markup(formula, step.formula);  // MathML that Python made from the trace's own formulas
-    const size = step.columns === "vocabulary" ? fill(words().likeliest, { n: columns }) : `${rows} × ${columns}`;
+    const size = step.columns === "vocabulary" ? fill(answer.writes ? words().likeliest : words().likeliest_in, { n: columns, token: answer.tokens[answer.at] }) : `${rows} × ${columns}`;
     const made = make("figure", { className: "card" }, make("figcaption", {}, make("strong", { text: title(step) }),
       make("span", { className: "note", text: size })), formula, canvas);
     made.style.setProperty("--hue", `var(--llm-${hue(step.kind)})`);

@@ -3,6 +3,7 @@ for a chosen number its formula, what goes into it, the result computed again, a
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 
 from llmlab.i18n import Language, LearnerError
 from llmlab.lens.walkthrough import Step, Walkthrough
+from llmlab.models.bert import Bert
 from llmlab.models.build import Model
 from llmlab.models.trace import Trace, trace
 from llmlab.text.tokenizer import Tokenizer
@@ -26,9 +28,11 @@ from llmlab.models.trace import trace
 
 model, tokenizer = hub.load({folder!r})
 {encode}
-t = trace(model, torch.tensor([ids]))
+t = trace(model, torch.tensor([ids]){segments})
 
 {check}"""
+BREAK = re.compile(r"\s*\[SEP\]\s*")
+"""Where the reader of a BERT begins the second segment."""
 
 
 class Walker:
@@ -42,6 +46,11 @@ class Walker:
         self._viewer = Viewer(model, tokenizer)
         self._kept: tuple[str, Reading, Trace] | None = None
         self._walk: tuple[str, Walkthrough] | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the model writes on, and does not fill in blanks."""
+        return not isinstance(self.model, Bert)
 
     def state(self, ask: Mapping[str, Any], language: Language = "en") -> dict[str, Any]:
         """Everything the widget needs to begin, the answer to `ask` included."""
@@ -68,12 +77,14 @@ class Walker:
         head = min(max(int(ask.get("head", 0)), 0), config.n_heads - 1)
         stamp = hashlib.sha256(f"{text}\0{layer}\0{head}".encode()).hexdigest()[:12]
         if self._walk is None or self._walk[0] != stamp:
-            self._walk = stamp, Walkthrough(self.model, left, layer=layer, head=head)
+            self._walk = stamp, Walkthrough(self.model, left, layer=layer, head=head, at=self._at(reading))
         walk = self._walk[1]
         return {
             "stamp": stamp,
             "tokens": reading.tokens,
             "vocabulary": self.tokenizer.token_texts(walk.vocabulary),
+            "at": walk.at % len(reading.ids),
+            "writes": self.writes,
             "layer": layer,
             "head": head,
             "layers": config.n_layers,
@@ -84,25 +95,38 @@ class Walker:
 
     def _read(self, text: str) -> tuple[Reading, Trace]:
         if self._kept is None or self._kept[0] != text:
-            reading = self._viewer.read(text)
+            reading = self._viewer.read(*self._segments(text))
             if len(reading.ids) > MOST_TOKENS:
                 raise LearnerError("widgets.walkthrough_long", tokens=len(reading.ids), most=MOST_TOKENS)
-            self._kept = text, reading, trace(self.model, torch.tensor([reading.ids]))
+            kinds = torch.tensor([reading.segments]) if any(reading.segments) else None
+            self._kept = text, reading, trace(self.model, torch.tensor([reading.ids]), token_type_ids=kinds)
             self._walk = None
         return self._kept[1:]
+
+    def _segments(self, text: str) -> list[str]:
+        """A BERT reads what stands after [SEP] as its second segment."""
+        return [text] if self.writes else BREAK.split(text, maxsplit=1)
+
+    def _at(self, reading: Reading) -> int:
+        """The position whose prediction is read: the last, behind which a GPT writes on; a BERT's first blank."""
+        if self.writes:
+            return -1
+        mask = self.tokenizer.mask_id
+        return reading.ids.index(mask) if mask in reading.ids else min(1, len(reading.ids) - 1)
 
     def _cell(self, walk: Walkthrough, asked: Mapping[str, Any], text: str, reading: Reading) -> dict[str, Any]:
         """The explanation of one number; asked by kind ("scores") or name, kept inside of the step."""
         wanted = str(asked.get("step", "scores"))
         step = next((s for s in walk.steps if wanted in (s.name, s.kind)), walk.steps[0])
         rows, columns = step.values.shape
-        row = min(max(int(asked.get("row", rows - 1)), 0), rows - 1)
+        row = min(max(int(asked.get("row", walk.at % rows)), 0), rows - 1)
         column = min(max(int(asked.get("column", min(row, columns - 1) // 2)), 0), columns - 1)
         found = walk.explain(step.name, row, column)
         if self.tokenizer.encode(text) == reading.ids:
             encode = f"ids = tokenizer.encode({text!r})"
         else:
             encode = f"ids = {reading.ids}  # {text!r}, with the special tokens"
+        segments = f", token_type_ids=torch.tensor([{reading.segments}])" if any(reading.segments) else ""
         return {
             "step": step.name,
             "row": row,
@@ -113,7 +137,7 @@ class Walker:
             ],
             "shown": _number(found.shown),
             "computed": _number(found.computed),
-            "code": CODE.format(folder=self.folder, encode=encode, check=found.code),
+            "code": CODE.format(folder=self.folder, encode=encode, segments=segments, check=found.code),
         }
 
 

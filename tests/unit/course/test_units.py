@@ -89,7 +89,8 @@ class TestUnit:
             if do.test is not None:
                 file, _, function = do.test.partition("::")
                 assert f"def {function.rpartition('::')[2]}(" in (ROOT / file).read_text(encoding="utf-8"), do.test
-        assert not unit.finished or all(do.at and do.test for do in unit.does)
+        assert not unit.finished or all((do.at and do.test) or do.later for do in unit.does)
+        assert not any(do.at and do.later for do in unit.does)
 
     def test_it_has_a_page(self, unit: Unit) -> None:
         assert importlib.util.find_spec(f"llmlab.ui.chapter_{unit.number:02d}")

@@ -92,3 +92,19 @@ def test_every_step_has_a_title_in_both_languages(walker):
     kinds = {step["kind"] for step in walker.answer({"text": TEXT})["steps"]}
     for language in ("en", "zh"):
         assert {f"step_{kind}" for kind in kinds} <= set(labels("walkthrough", language))
+
+
+def test_a_bert_reads_a_second_segment_and_names_what_fits_its_blank():
+    from llmlab import hub
+
+    walker = Walker(*hub.load("tales-bert"), folder="tales-bert")
+    two = "The fox was hungry. [SEP] She gave a [MASK]."
+    answer = walker.answer({"text": two, "cell": {"step": "segment_embedding"}})
+    assert answer["tokens"][answer["at"]] == "[MASK]" == answer["tokens"][answer["cell"]["row"]]
+    assert "segment_embedding.weight[1, " in answer["cell"]["code"]
+    assert answer["steps"][-1]["kind"] == "probabilities"  # it draws nothing
+    exec(answer["cell"]["code"], {})
+    blank = walker.answer({"text": "She gave a [MASK].", "cell": {"step": "probabilities", "column": 0}})
+    left = trace(walker.model, torch.tensor([walker._kept[1].ids]))
+    assert blank["cell"]["shown"] == pytest.approx(float(left.logits[0, blank["at"]].softmax(-1).max()), rel=1e-5)
+    exec(blank["cell"]["code"], {})
