@@ -29,6 +29,7 @@ def main(words: list[str]) -> None:
     clock = time.process_time if options.one_thread else time.perf_counter
     if options.one_thread:
         torch.set_num_threads(1)
+    from llmlab.hub import is_local
     from llmlab.models.gpt import GPT, GPTConfig
 
     report = Report("decoding-one-thread" if options.one_thread else "decoding")
@@ -43,6 +44,8 @@ def main(words: list[str]) -> None:
         int8 = f"{what}, int8 against float32"
         decode(report, clock, f"{what}, float32", large, 64, options.repeats, reach=1.2, int8=int8)
     loss_of_int8(report, "shakespeare-gpt", "shakespeare")
+    if is_local("smollm2"):
+        loss_of_int8(report, "smollm2", "shakespeare", tokens=8192, context=512)
     report.end()
 
 
@@ -97,17 +100,23 @@ def decode(
         report.compare(int8, found["int8"], found["transformers"], unit="tokens/s", reach=4, more_is_better=True)
 
 
-def loss_of_int8(report: Report, name: str, corpus: str) -> None:
-    """Validation loss with weights of eight bits as a multiple of that in float32, over the held-out tenth."""
+def loss_of_int8(
+    report: Report, name: str, corpus: str, *, tokens: int | None = None, context: int | None = None
+) -> None:
+    """Validation loss with weights of eight bits as a multiple of that in float32, over the held-out tenth, or over the
+    last `tokens` of the text.
+    """
     from llmlab import hub
     from llmlab.models.scoring import validation_loss
     from llmlab.nn.int8 import in_int8
 
     model, tokenizer = hub.load(name)
-    ids = tokenizer.encode_array(hub.corpus_text(corpus))
-    held_out = ids[-len(ids) // 10 :]
-    before, after = validation_loss(model, held_out), validation_loss(in_int8(model), held_out)
-    note = f"{before:.4f} nats became {after:.4f}"
+    model = model.float()
+    text = hub.corpus_text(corpus)
+    ids = tokenizer.encode_array(text if tokens is None else text[-10 * tokens :])
+    held_out = ids[-(tokens + 1 if tokens is not None else len(ids) // 10) :]
+    before, after = (validation_loss(m, held_out, context_length=context) for m in (model, in_int8(model)))
+    note = f"{before:.4f} nats became {after:.4f}, {len(held_out) - 1:,} tokens"
     report.value(f"loss of {name} in int8, as a share of float32", [after / before], unit="×", at_most=1.01, note=note)
 
 

@@ -42,6 +42,7 @@ def main(words: list[str]) -> None:
         report.value(name, [points[-1]["val_loss"] for points in curves], unit="nats", note=_note(found, name))
     report.details["corpus"] = options.corpus
     report.end()
+    print("\n" + for_the_log(found))
     if options.write:
         _write(options.corpus, found)
 
@@ -63,8 +64,21 @@ def _note(found: dict[str, list[list[dict[str, Any]]]], name: str) -> str:
     return f"{text}, {outcome.pace:.2f} times as long for the same text"
 
 
+def for_the_log(found: dict[str, list[list[dict[str, Any]]]]) -> str:
+    """The table as it stands in LOG.md, what costs most first."""
+    lines = [f"The recipe: {_mean_loss(found[WHOLE]):.3f}.", "", "| without | loss | |", "|---|---|---|"]
+    others = sorted((name for name in found if name != WHOLE), key=lambda name: -_mean_loss(found[name]))
+    lines += [f"| {name} | {_mean_loss(found[name]):.3f} | {_note(found, name)} |" for name in others]
+    return "\n".join(lines)
+
+
+def _mean_loss(curves: list[list[dict[str, Any]]]) -> float:
+    total: float = sum(points[-1]["val_loss"] for points in curves)
+    return total / len(curves)
+
+
 def _write(corpus: str, found: dict[str, list[list[dict[str, Any]]]]) -> None:
-    loss = {name: sum(points[-1]["val_loss"] for points in curves) / len(curves) for name, curves in found.items()}
+    loss = {name: _mean_loss(curves) for name, curves in found.items()}
     lines = [
         "# Validation losses at the end of short runs of the default recipe, and of the same without one ingredient;",
         "# written by `python -m benchmarks ingredients --write`.",

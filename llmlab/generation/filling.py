@@ -8,6 +8,7 @@ from torch import Tensor
 from llmlab.i18n import LearnerError
 from llmlab.models.bert import Bert
 from llmlab.models.build import Model
+from llmlab.models.evaluating import evaluating
 from llmlab.text.tokenizer import Tokenizer
 
 MASK, NEXT = "[MASK]", "[SEP]"
@@ -68,13 +69,10 @@ def fill(model: Model, tokenizer: Tokenizer, text: str, *, top: int = 5) -> Fill
     if not places:
         raise LearnerError("generation.no_blank")
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    with torch.inference_mode():
+    with evaluating(model), torch.inference_mode():
         told = (torch.tensor([part], device=device) for part in (ids, segments))
         input_ids, token_type_ids = told
         logits = model(input_ids, token_type_ids=token_type_ids).logits[0, places].float().cpu()
-    model.train(was_training)
     if not bool(logits.isfinite().all()):
         raise LearnerError("generation.not_a_number")
     blanks = []

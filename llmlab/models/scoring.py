@@ -13,16 +13,17 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from llmlab.i18n import LearnerError
 from llmlab.models.build import Model
+from llmlab.models.evaluating import evaluating
 from llmlab.models.forward_in_place import ForwardInPlace, can_read_in_place
 from llmlab.models.gpt import GPT
 from llmlab.models.ngram import NGram
 
-IN_CACHE = 3 << 19
-"""Numbers of one layer's widest result that a processor's cache holds beside the rest: 6 MB of float32."""
+IN_CACHE = 3 << 18
+"""Numbers of one layer's widest result that a processor's cache holds beside the rest: 3 MB of float32."""
 
 _FIRST_CHARACTERS = 4096  # enough to see where the first token ends, without the offsets of a whole book
 
@@ -74,7 +75,7 @@ def validation_loss(
         widest = max(model.config.d_ff, model.config.vocab_size)
         batch_size = min(batch_size, max(1, IN_CACHE // (widest * context_length)))
     total = 0.0
-    with _evaluating(model), torch.inference_mode():
+    with evaluating(model), torch.inference_mode():
         fitting = max(1, min(batch_size, _LOGITS // (context_length * model.config.vocab_size)))
         read = _forward(model, min(context_length, predicted), min(fitting, max(1, predicted // context_length)))
         for x, y in _windows(ids, context_length, fitting):
@@ -156,14 +157,3 @@ def _windows(ids: np.ndarray | Tensor, context: int, batch_size: int) -> Iterato
     if predicted % context:
         piece = torch.as_tensor(np.asarray(ids[whole * context :]).astype(np.int64))
         yield piece[None, :-1], piece[None, 1:]
-
-
-class _evaluating:  # noqa: N801  # reads as a phrase: with _evaluating(model)
-    def __init__(self, model: nn.Module) -> None:
-        self.model, self.was_training = model, model.training
-
-    def __enter__(self) -> None:
-        self.model.eval()
-
-    def __exit__(self, *_: object) -> None:
-        self.model.train(self.was_training)

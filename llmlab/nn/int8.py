@@ -1,8 +1,9 @@
 """Linear layers with weights of eight bits (Jacob et al. 2018): a quarter of the memory to read for each token.
 
 Each row of the matrix is kept as whole numbers between −127 and 127 with one scale of its own. What is multiplied with
-it is rounded to eight bits too, with one scale for the call (dynamic quantisation), so that the product is one of whole
-numbers. `torch` has the kernels.
+it is rounded to eight bits too, with one scale for each token (dynamic quantisation), so that the product is one of
+whole numbers. `torch` has the kernels; they know one scale for the call, so that tokens are brought to one length
+before. Some tokens of published models are a hundred times as large as others: under one scale these would be lost.
 """
 
 import copy
@@ -21,6 +22,8 @@ LARGEST = 127
 class Int8Linear(nn.Module):
     """y = x Wᵀ + b with W rounded to eight bits a number. For reading only: it learns nothing."""
 
+    bias: Tensor | None
+
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         weight = linear.weight.detach().float()
@@ -31,12 +34,22 @@ class Int8Linear(nn.Module):
             rounded = torch.quantize_per_channel(
                 weight, scales.double(), torch.zeros(len(weight), dtype=torch.long), axis=0, dtype=torch.qint8
             )
-        self._packed = torch.ops.quantized.linear_prepack(rounded, bias)
+        self._packed = torch.ops.quantized.linear_prepack(rounded, None)
+        self.register_buffer("bias", bias)
+        # kernels without these instructions add two products in sixteen bits, and would overflow with eight bits for x
+        self._seven_bits = not torch.cpu.get_capabilities().get("avx512_vnni", False)
         self.in_features, self.out_features = linear.in_features, linear.out_features
 
     def forward(self, x: Float[Tensor, "*any inputs"]) -> Float[Tensor, "*any outputs"]:
-        # seven bits for x on processors that would overflow with eight
-        y: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, reduce_range=True)
+        if x.numel() == self.in_features:  # one token: the call's scale is its own
+            y: Tensor = self._product(x)
+        else:
+            largest = x.abs().amax(dim=-1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+            y = self._product(x / largest).mul_(largest)
+        return y if self.bias is None else y.add_(self.bias)
+
+    def _product(self, x: Tensor) -> Tensor:
+        y: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, reduce_range=self._seven_bits)
         return y
 
     def extra_repr(self) -> str:
@@ -49,8 +62,11 @@ Model = TypeVar("Model", bound=nn.Module)
 def in_int8(model: Model) -> Model:
     """The same model with every linear layer in eight bits, in eval mode; what stays as it was shares its memory.
 
-    Raises LearnerError `model.int8_device` unless the model is float32 on a CPU.
+    Raises LearnerError `model.int8_device` unless the model is float32 on a CPU, `model.int8_engine` where torch was
+    built without kernels for products of eight bits.
     """
+    if torch.backends.quantized.engine == "none":
+        raise LearnerError("model.int8_engine")
     if any(p.device.type != "cpu" or p.dtype != torch.float32 for p in model.parameters()):
         raise LearnerError("model.int8_device")
     kept = [*model.parameters(), *model.buffers()]

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from llmlab.models.build import Model
+from llmlab.models.evaluating import evaluating
 from llmlab.models.scoring import validation_loss
 from llmlab.training import devices
 
@@ -60,17 +61,14 @@ class Validation:
         return np.linspace(0, n_windows - 1, n_chosen).round().astype(np.int64) * self._context
 
     def _loss_at(self, starts: np.ndarray, model: Model, precision: str) -> float:
-        was_training = model.training
-        model.eval()
         device = next(model.parameters()).device
         total = 0.0
-        with torch.inference_mode(), devices.multiplying_in(precision, device):
+        with evaluating(model), torch.inference_mode(), devices.multiplying_in(precision, device):
             for first in range(0, len(starts), self._batch):
                 chosen = starts[first : first + self._batch, None] + np.arange(self._context + 1)
                 windows = torch.from_numpy(self.ids[chosen].astype(np.int64)).to(device)  # (windows, context + 1)
                 logits = model(windows[:, :-1]).logits
                 total += float(F.cross_entropy(logits.flatten(0, 1), windows[:, 1:].flatten(), reduction="sum"))
-        model.train(was_training)
         return total / (len(starts) * self._context)
 
     def whole_loss(self, model: Model, beat: Callable[[], None]) -> float:

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from llmlab.training import processor
 from llmlab.training.config import TrainConfig
 
 MEASURED = "ingredients.toml"
@@ -58,7 +59,15 @@ def named(name: str) -> Ingredient:
 
 def present(config: TrainConfig) -> list[Ingredient]:
     """Those that a run has: taking them away changes it."""
-    return [ingredient for ingredient in INGREDIENTS if without(config, ingredient.name) != config]
+    there = [ingredient for ingredient in INGREDIENTS if without(config, ingredient.name) != config]
+    return [ingredient for ingredient in there if ingredient.name != "bfloat16" or in_bfloat16(config)]
+
+
+def in_bfloat16(config: TrainConfig) -> bool:
+    """Whether a run multiplies in bfloat16 here; asks the processor, and where a GPU is named believes in it."""
+    if config.precision != "auto":
+        return config.precision == "bfloat16"
+    return config.device not in ("auto", "cpu") or processor.multiplies_bfloat16()
 
 
 def whole(config: TrainConfig) -> TrainConfig:

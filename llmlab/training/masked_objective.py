@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from llmlab.i18n import LearnerError
 from llmlab.models.build import Model
+from llmlab.models.evaluating import evaluating
 from llmlab.models.ngram import uniform_loss, unigram_loss
 from llmlab.text.masked_pairs import Marks, MaskedPairs
 from llmlab.text.masking import UNASKED
@@ -114,13 +115,11 @@ class MaskedValidation:
     def _loss_at(
         self, chosen: np.ndarray, model: Model, beat: Callable[[], None] = lambda: None
     ) -> tuple[float, float | None]:
-        was_training = model.training
-        model.eval()
         device = next(model.parameters()).device
         size = max(1, BATCH_TOKENS // self._context)
         total, asked, right = 0.0, 0, 0.0
         nsp = False
-        with torch.inference_mode():
+        with evaluating(model), torch.inference_mode():
             for first in range(0, len(chosen), size):
                 batch = self._pairs.batch(chosen[first : first + size])
                 ids, segments, labels, follows = (torch.from_numpy(part).to(device) for part in batch)
@@ -131,7 +130,6 @@ class MaskedValidation:
                 nsp = output.nsp_logits is not None
                 right += float((output.nsp_logits.argmax(-1) == follows).sum()) if nsp else 0.0
                 beat()
-        model.train(was_training)
         return total / asked, right / len(chosen) if nsp else None
 
 
@@ -151,14 +149,11 @@ def filled_in(model: Model, data: Prepared, context: int) -> str:
     pairs = _held_out(data, context)
     ids, segments, labels, _ = pairs.batch(np.linspace(0, len(pairs) - 1, SHOWN_EXAMPLES).round().astype(np.int64))
     pad = marks(data.tokenizer).pad
-    was_training = model.training
-    model.eval()
     device = next(model.parameters()).device
-    with torch.inference_mode():
+    with evaluating(model), torch.inference_mode():
         told = (torch.from_numpy(part).to(device) for part in (ids, (ids != pad).astype(np.int64), segments))
         read, mask, types = told
         guesses = model(read, mask, token_type_ids=types).logits.argmax(-1).cpu().numpy()
-    model.train(was_training)
     return "\n\n".join(_written(data.tokenizer, *row) for row in zip(ids, labels, guesses, strict=True))
 
 

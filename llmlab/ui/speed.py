@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from llmlab.i18n import LearnerError
-from llmlab.ui import ownership, shell, speed_curves, train_choice
+from llmlab.ui import ownership, shell, speed_curves, speed_measured, train_choice
 from llmlab.ui.language import language, plain, say
 
 _OFF, _SEED, _TEXT, _PROBLEM = "speed_off", "speed_seed", "speed_text", "speed_problem"
@@ -112,7 +112,13 @@ def _switches(recipe: Any, off: list[str]) -> None:
                 )
             full = len(off) >= _MOST and name not in off
             st.toggle(label, key=key, on_change=_switch, args=(recipe, name, off), disabled=full)
-            st.caption(say(f"speed.{name}_why"))
+            st.caption(
+                ("" if language() == "zh" else " ").join(
+                    filter(None, (say(f"speed.{name}_why"), speed_measured.honestly(name)))
+                )
+            )
+    if not ingredients.in_bfloat16(recipe):
+        st.caption(say("speed.no_bfloat16"))
     st.caption(say("speed.source", date=measured.date, steps=measured.steps))
 
 

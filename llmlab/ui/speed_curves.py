@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from llmlab.i18n import LearnerError
-from llmlab.ui import ownership, shell
+from llmlab.ui import ownership, shell, speed_measured
 from llmlab.ui.language import language, plain, say
 from llmlab.ui.train_live import say_phrase
 from llmlab.widgets import streamlit as host
@@ -16,8 +16,6 @@ from llmlab.widgets.loss_curve import CurveRun, LossCurve, chunk
 
 _ALIVE = ("queued", "starting", "running", "stopping")
 _PURPOSE = "comparison"
-_LIKE_NOISE = 0.02
-"""Nats by which two seeds of one recipe differ easily: see benchmarks/LOG.md."""
 _PACE_TOLD = 1.15
 """Factor of speed from which on it is worth a word."""
 _FIRST_SHARE = 0.05
@@ -96,6 +94,9 @@ def show(recipe: Any, off: list[str], first: str, take: Callable[[str], None], s
             on_click=take,
             args=(first,),
         )
+    if not known:
+        names = [ingredient.name for ingredient in ingredients.present(recipe)]
+        speed_measured.show([*names, ingredients.EVERYTHING])
     moving = any(runs.status(run).state in _ALIVE for run in known)
     if known:
         st.fragment(_calm, run_every=1.0 if moving else None)(curves, moving)
@@ -213,7 +214,7 @@ def _difference(label: str, with_it: list[dict[str, Any]], without_it: list[dict
     losses = {"here": f"{found.loss_with:.{digits}f}", "without": f"{found.loss_without:.{digits}f}"}
     same_steps = found.steps == found.steps_without
     words = [say("speed.from_to", name=label, steps=f"{found.steps:,}", **losses)]
-    if abs(apart) <= _LIKE_NOISE:
+    if abs(apart) <= speed_measured.LIKE_NOISE:
         words.append(say("speed.like_noise"))
     elif apart < 0:
         words.append(say("speed.better_without"))

@@ -1,7 +1,6 @@
 // The sentence, the next token's distribution and one attention head, as one live thing.
 // Asks `ask` after a key; the host answers with `answer` (see reader.py). Keys typed before the answer is there are asked
 // for together once it is, so that a fast typist never makes answers wait for each other. Hovering stays in here.
-const PAUSE = 30;
 const PATIENCE = 1500; // milliseconds after which an answer is given up for lost
 
 // The lower triangle of one head, row after row, as little-endian float32 in base64.
@@ -72,7 +71,8 @@ function render({ model, el }) {
   function askSoon() {
     clearTimeout(timer);
     owing = asked > 0 && model.get("answer").nonce !== asked;
-    timer = setTimeout(ask, owing ? PATIENCE : PAUSE);
+    if (owing) timer = setTimeout(ask, PATIENCE);
+    else ask();
   }
   function grow() { editor.style.height = "auto"; editor.style.height = Math.min(editor.scrollHeight + 2, 106) + "px"; }
 

@@ -26,6 +26,18 @@ def test_the_weights_are_those_of_torchs_own_quantiser(bias: bool) -> None:
     assert (error <= 0.51 * linear.weight.abs().amax(1) / 127 + 1e-5).all()
 
 
+def test_each_token_has_a_scale_of_its_own() -> None:
+    torch.manual_seed(0)
+    linear = nn.Linear(40, 24)
+    tokens = torch.randn(2, 3, 40)
+    tokens[1, 2] *= 1000  # a large one does not blur the others
+    alone = torch.stack([Int8Linear(linear)(token[None])[0] for token in tokens.flatten(0, 1)]).view(2, 3, 24)
+    together = Int8Linear(linear)(tokens)
+    size = alone.abs().amax(-1, keepdim=True)
+    assert ((together - alone).abs() <= 0.02 * size).all()
+    assert ((together - linear(tokens)).abs() <= 0.04 * size).all()
+
+
 def test_a_row_of_zeros_stays_zero() -> None:
     linear = nn.Linear(8, 4, bias=False)
     nn.init.zeros_(linear.weight)
@@ -49,3 +61,9 @@ def test_the_rest_of_the_model_is_shared_and_the_original_left_alone() -> None:
 def test_only_float32_on_a_cpu() -> None:
     with pytest.raises(LearnerError, match="float32"):
         in_int8(GPT(GPTConfig(vocab_size=30, d_model=32, n_layers=1)).double())
+
+
+def test_a_torch_without_kernels_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(torch.backends.quantized), "engine", "none")
+    with pytest.raises(LearnerError, match="no kernels"):
+        in_int8(GPT(GPTConfig(vocab_size=30, d_model=32, n_layers=1)))

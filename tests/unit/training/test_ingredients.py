@@ -35,7 +35,7 @@ def test_what_a_recipe_has_not_cannot_be_taken_away():
 
 
 def test_measured_figures_are_of_ingredients_that_the_default_recipe_has():
-    names = {i.name for i in ingredients.present(recipe())} | {ingredients.EVERYTHING}
+    names = {i.name for i in ingredients.INGREDIENTS} | {ingredients.EVERYTHING}
     assert set(ingredients.measured().losses) <= names
     assert ingredients.measured().steps == ingredients.STEPS
 
