@@ -24,13 +24,32 @@ def page() -> None:
     chosen = st.segmented_control(
         say("ui_errata.chapter"), list(names), format_func=names.__getitem__, default=0, key="errata_chapter"
     )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.text_input(say("ui_errata.search"), key="errata_search").strip().lower()
+        kinds = {kind: say(f"ui_errata.kind_{kind}") for kind in ("all", "proven", "editorial")}
+        kind = st.segmented_control(
+            say("ui_errata.kind"), list(kinds), format_func=kinds.__getitem__, default="all", key="errata_kind"
+        )
     for entry in errata():
         if asked.isdigit() and int(asked) == entry.number:
             draw(entry, wanted=True)
-    for entry in errata():
-        if (not chosen or entry.chapter == chosen) and str(entry.number) != asked:
-            draw(entry)
+    found = [
+        entry
+        for entry in errata()
+        if str(entry.number) != asked
+        and (not chosen or entry.chapter == chosen)
+        and (kind in (None, "all") or entry.editorial == (kind == "editorial"))
+        and wanted in _words(entry)
+    ]
+    st.caption(say("ui_errata.found", n=len(found), all=len(errata())))
+    for entry in found:
+        draw(entry)
     shell.code(CODE)
+
+
+def _words(entry: Erratum) -> str:
+    """All that can be searched for, in both languages."""
+    return " ".join((str(entry.number), *entry.claim.values(), *entry.truth.values(), entry.source)).lower()
 
 
 @shell.fragment

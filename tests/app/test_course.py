@@ -81,3 +81,16 @@ def test_code_is_run_only_for_the_person_at_the_machine(visit, monkeypatch):
     monkeypatch.setenv("LLMLAB_RUN_CODE", "1")
     visited.app.run()
     assert not any(checks())
+
+
+def test_errata_are_found_by_word_and_by_kind(visit):
+    def shown(visited) -> set[str]:
+        return set(re.findall(r"(\d+) · chapter", visited.said()))
+
+    visited = visit("errata", lang="en")
+    assert len(shown(visited)) == 47
+    visited.app.text_input(key="errata_search").input("flare").run()
+    assert shown(visited) == {"8"}
+    visited.app.text_input(key="errata_search").input("")
+    visited.app.segmented_control(key="errata_kind").select("editorial").run()
+    assert shown(visited) == {"23", "24", "25"}

@@ -8,26 +8,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmlab.course.proof import Measured, Proof
+from llmlab.course.proofs.chance import drawn, normal
 from llmlab.models.gpt import GPT, GPTConfig
 from llmlab.nn.attention import causal_mask
-
-
-def _random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def _attend(x: Tensor, *, causal: bool, seed: int = 0) -> Tensor:
     """One attention head with random maps, (seq, d) to (seq, d)."""
     d = x.shape[-1]
-    q, k, v = (x @ _random(d, d, seed=seed + n) / d**0.5 for n in range(3))
+    q, k, v = (x @ normal(d, d, seed=seed + n) / d**0.5 for n in range(3))
     mask = causal_mask(len(x), len(x), x.device)[0, 0] if causal else None
     return F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask)[0]
 
 
 # 1: the feed-forward network bends once.
 def _below_offset(outer: Callable[[Tensor], Tensor]) -> Measured:
-    x, w1, w2 = _random(256, 32), _random(32, 128, seed=1), _random(128, 32, seed=2)
-    b1, b2 = _random(128, seed=3), _random(32, seed=4)
+    x, w1, w2 = normal(256, 32), normal(32, 128, seed=1), normal(128, 32, seed=2)
+    b1, b2 = normal(128, seed=3), normal(32, seed=4)
     y = outer((x @ w1 + b1).relu() @ w2) + b2
     return {"share_below_b2": float((y < b2).float().mean())}
 
@@ -35,16 +32,17 @@ def _below_offset(outer: Callable[[Tensor], Tensor]) -> Measured:
 # 2: next-word prediction teaches a bidirectional encoder to copy.
 def _next_word_loss(*, causal: bool) -> Measured:
     """Learns independent random tokens, whose floor is ln 16 for whoever does not look ahead."""
-    torch.manual_seed(0)
-    vocab, length, d = 16, 12, 32
+    random, vocab, length, d = torch.Generator().manual_seed(0), 16, 12, 32
     table, place = nn.Embedding(vocab, d), nn.Embedding(length, d)
     maps = nn.Linear(d, 3 * d)
     head = nn.Linear(d, vocab)
+    for number, module in enumerate((table, place, maps, head)):
+        drawn(module, std=d**-0.5, seed=number)
     parameters = [*table.parameters(), *place.parameters(), *maps.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=0.02)
     loss = torch.tensor(0.0)
     for _ in range(250):
-        ids = torch.randint(0, vocab, (64, length))
+        ids = torch.randint(0, vocab, (64, length), generator=random)
         x = table(ids) + place.weight
         q, k, v = maps(x).chunk(3, dim=-1)
         y = head(x + F.scaled_dot_product_attention(q, k, v, is_causal=causal))
@@ -57,7 +55,7 @@ def _next_word_loss(*, causal: bool) -> Measured:
 
 # 3: without positions attention does not know the order.
 def _shuffled(*, positions: bool) -> Measured:
-    table, place = _random(10, 16), _random(6, 16, seed=9)
+    table, place = normal(10, 16), normal(6, 16, seed=9)
     ids, shuffled = torch.tensor([1, 2, 3, 4, 5, 6]), torch.tensor([4, 2, 5, 1, 3, 6])
     a, b = (_attend(table[i] + (place if positions else 0.0), causal=False)[-1] for i in (ids, shuffled))
     return {"last_token_moves": float((a - b).abs().max())}
@@ -65,7 +63,7 @@ def _shuffled(*, positions: bool) -> Measured:
 
 # 4: GPT does not see the future, BERT does.
 def _future(*, causal_first: bool) -> Measured:
-    x = _random(6, 16)
+    x = normal(6, 16)
     changed = x.clone()
     changed[-1] += 1
     moved = [
@@ -77,7 +75,7 @@ def _future(*, causal_first: bool) -> Measured:
 
 # 6: XLNet's query stream knows the place, not the token, that it predicts (Yang et al. 2019, eq. 4).
 def _own_token(*, stream: str) -> Measured:
-    content, place = _random(5, 16), _random(5, 16, seed=5)
+    content, place = normal(5, 16), normal(5, 16, seed=5)
 
     def output(content: Tensor) -> Tensor:
         query = place if stream == "query" else place + content
@@ -123,22 +121,22 @@ def _layered_with_cross_attention() -> Measured:
 # 12: the scale is the square root of the head's width.
 def _entropy(scale: float) -> Measured:
     """Mean entropy of the weights over 64 keys, in nats (at most ln 64 = 4.16); heads of 64, a model of 512."""
-    q, k = _random(256, 64), _random(64, 64, seed=1)
+    q, k = normal(256, 64), normal(64, 64, seed=1)
     weights = (q @ k.T * scale).softmax(-1)
     return {"entropy": float(-(weights * weights.clamp_min(1e-30).log()).sum(-1).mean())}
 
 
 # 13: every head has maps of its own, and each sees the whole vector.
 def _outside_slice(*, own_maps: bool) -> Measured:
-    x = _random(5, 16)
+    x = normal(5, 16)
     other = x.clone()
     other[:, 12:] += 1  # outside of what the first of four slices holds
 
     def first_head(x: Tensor) -> Tensor:
         if own_maps:
-            q, k, v = (x @ _random(16, 4, seed=n) for n in range(3))
+            q, k, v = (x @ normal(16, 4, seed=n) for n in range(3))
         else:
-            q, k, v = (x[:, :4] @ _random(4, 4, seed=n) for n in range(3))
+            q, k, v = (x[:, :4] @ normal(4, 4, seed=n) for n in range(3))
         return F.scaled_dot_product_attention(q[None], k[None], v[None])[0]
 
     return {"first_head_moves": float((first_head(x) - first_head(other)).abs().max())}
@@ -148,13 +146,11 @@ def _outside_slice(*, own_maps: bool) -> Measured:
 def _t5(scale: float) -> Measured:
     from transformers import T5Config, T5Model
 
-    torch.manual_seed(0)
     model = T5Model(T5Config(vocab_size=50, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)).eval()
     attention = model.encoder.block[0].layer[0].SelfAttention
     with torch.no_grad():
-        for parameter in attention.parameters():
-            parameter.normal_(std=0.5)
-        x = _random(1, 7, 16)
+        drawn(attention)
+        x = normal(1, 7, 16)
         theirs = attention(x)[0]
         q, k, v = (m(x).view(1, 7, 2, 8).transpose(1, 2) for m in (attention.q, attention.k, attention.v))
         weights = (q @ k.mT * scale + attention.compute_bias(7, 7)).softmax(-1)
@@ -165,10 +161,10 @@ def _t5(scale: float) -> Measured:
 # 29: several heads side by side, then one map; and logits over the vocabulary.
 def _multi_head(*, heads: int) -> Measured:
     reference = nn.MultiheadAttention(16, 4, bias=False, batch_first=True).eval()
-    x = _random(1, 6, 16)
+    x = normal(1, 6, 16)
     with torch.no_grad():
         for n, parameter in enumerate(reference.parameters()):
-            parameter.copy_(_random(*parameter.shape, seed=n))
+            parameter.copy_(normal(*parameter.shape, seed=n))
         q, k, v = (
             part.view(1, 6, heads, 16 // heads).transpose(1, 2)
             for part in (x @ reference.in_proj_weight.T).chunk(3, dim=-1)
@@ -188,7 +184,7 @@ def _longer(*, positions: bool) -> Measured:
         if positions:
             model(torch.zeros(1, length, dtype=torch.long))
         else:
-            _attend(_random(length, 16), causal=True)
+            _attend(normal(length, 16), causal=True)
     except LearnerError:
         return {"refused": 1.0}
     return {"refused": 0.0}
@@ -196,10 +192,7 @@ def _longer(*, positions: bool) -> Measured:
 
 # 35: the rows of a table know no context, a layer's output does.
 def _same_word(*, layer: str) -> Measured:
-    torch.manual_seed(0)
-    model = GPT(GPTConfig(vocab_size=20, context_length=16, n_layers=2, n_heads=2, d_model=16)).eval()
-    for block in model.blocks:
-        nn.init.normal_(block.attention.output.weight, std=0.3)  # type: ignore[union-attr, arg-type]
+    model = drawn(GPT(GPTConfig(vocab_size=20, context_length=16, n_layers=2, n_heads=2, d_model=16))).eval()
     ids = torch.tensor([[3, 4, 5, 7], [9, 8, 6, 7]])  # the last token is the same
     with torch.no_grad():
         seen = model(ids).hidden if layer == "last" else model.token_embedding(ids)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from llmlab.course.proof import Measured, Proof
+from llmlab.course.proofs.chance import drawn, normal
 
 
 def _random(*shape: int, seed: int = 0) -> Tensor:
@@ -55,10 +56,9 @@ def _weight_gradient(*, slope_again: bool) -> Measured:
 
 # 14: what reaches a recurrent network from far away.
 def _far_over_near(kind: str, distance: int = 60) -> Measured:
-    torch.manual_seed(0)
-    x = torch.randn(1, distance + 1, 16, requires_grad=True)
+    x = normal(1, distance + 1, 16).requires_grad_()
     if kind == "rnn":
-        y = nn.RNN(16, 16, batch_first=True)(x)[0][0, -1]
+        y = drawn(nn.RNN(16, 16, batch_first=True), std=0.15, seed=1)(x)[0][0, -1]
     else:
         y = F.scaled_dot_product_attention(x[:, -1:], x, x)[0, 0]
     gradient = torch.autograd.grad(y.square().sum(), x)[0][0].norm(dim=-1)
@@ -67,10 +67,9 @@ def _far_over_near(kind: str, distance: int = 60) -> Measured:
 
 # 20: computing a loss changes nothing.
 def _weights_move(*, step: bool) -> Measured:
-    torch.manual_seed(0)
-    model = nn.Linear(4, 3)
+    model = drawn(nn.Linear(4, 3))
     before = model.weight.detach().clone()
-    loss = F.cross_entropy(model(torch.randn(8, 4)), torch.randint(0, 3, (8,)))
+    loss = F.cross_entropy(model(normal(8, 4)), torch.arange(8) % 3)
     if step:
         loss.backward()
         torch.optim.SGD(model.parameters(), lr=0.1).step()
