@@ -46,7 +46,7 @@ def _found(wanted: dict[str, int]) -> dict[Side, Path]:
     """The two runs, as far as they were asked for before."""
     from llmlab.training import comparison, objective_pair
 
-    configs = {side: objective_pair.config(side, corpus=f"tales-{language()}", **wanted) for side in SIDES}
+    configs = {side: objective_pair.config(side, **wanted) for side in SIDES}
     found = {side: comparison.found(config) for side, config in configs.items()}
     return {side: run for side, run in found.items() if run is not None}
 
@@ -93,7 +93,7 @@ def _start(wanted: dict[str, int], key: str) -> None:
         for side in SIDES:
             run = found.get(side)
             if run is None:
-                config = objective_pair.config(side, corpus=f"tales-{language()}", **wanted)
+                config = objective_pair.config(side, **wanted)
                 name = runs.free_path(f"chapter-{_name(side).lower()}")
                 run = runs.create(config, name, ownership.owner(), purpose=PURPOSE)
             elif runs.status(run).state not in ("stopped", "failed"):

@@ -10,6 +10,9 @@ from llmlab.widgets.streamlit import replied, show
 
 FIRST_TOKENS = 12
 """As many tokens of the first text as can be read at a glance."""
+BLANKS = ("She gave the key to a hungry [MASK].", "从前有一只[MASK]。")
+MARKS = 2
+"""[CLS] and [SEP], which stand around every text."""
 
 
 def lab(settings: dict[str, str], key: str) -> None:
@@ -38,7 +41,7 @@ def lab(settings: dict[str, str], key: str) -> None:
 def _first_text(wanted: str, chosen: opened.Choice, walker: Any) -> str:
     tokenizer = walker.tokenizer
     if not walker.writes:
-        return wanted if "[MASK]" in wanted else _with_a_blank(say("ui_fill.first"), tokenizer)
+        return wanted if "[MASK]" in wanted else _with_a_blank(walker)
     if wanted and not tokenizer.missing(wanted):
         return wanted
     text = openings.first_text(chosen, tokenizer)
@@ -46,7 +49,13 @@ def _first_text(wanted: str, chosen: opened.Choice, walker: Any) -> str:
     return str(tokenizer.decode(ids[:FIRST_TOKENS])).rstrip() if len(ids) > FIRST_TOKENS else text
 
 
-def _with_a_blank(sentence: str, tokenizer: Any) -> str:
-    """The sentence with its last word hidden: what a BERT is asked."""
-    words, end = sentence[:-1].split(" "), sentence[-1]
-    return " ".join([*words[:-1], "[MASK]"]) + end if tokenizer.mask_id is not None else sentence
+def _with_a_blank(walker: Any) -> str:
+    """A sentence that this BERT knows and that fits its context, with a word hidden: what a BERT is asked."""
+    tokenizer, room = walker.tokenizer, walker.model.config.context_length - MARKS
+    readable = [text for text in BLANKS if "[UNK]" not in tokenizer.token_texts(tokenizer.encode(text))]
+    text = (readable or BLANKS)[0]
+    if tokenizer.mask_id is None:
+        text = text.replace(" [MASK]", " fox").replace("[MASK]", "狐狸")
+    while " " in text and len(tokenizer.encode(text)) > room:
+        text = text.partition(" ")[2]
+    return text

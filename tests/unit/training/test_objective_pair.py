@@ -9,7 +9,7 @@ from llmlab.training import objective_pair
 
 @pytest.mark.parametrize("words", [{}, {"steps": 40, "heads": 2, "seed": 3}])
 def test_the_two_runs_differ_in_nothing_but_the_model(words) -> None:
-    gpt, bert = (objective_pair.config(side, corpus="tales-en", **words) for side in objective_pair.SIDES)
+    gpt, bert = (objective_pair.config(side, **words) for side in objective_pair.SIDES)
     assert [f.name for f in fields(gpt) if getattr(gpt, f.name) != getattr(bert, f.name)] == ["model"]
     assert (gpt.model, bert.model) == ("gpt2", "bert")
 
