@@ -8,7 +8,7 @@ from llmlab.training import recipes
 from llmlab.training.config import TrainConfig
 
 CORPUS = "tales-en"
-"""Of the Chinese Tales 300 pieces would hide every fifth character, and more pieces need more than half a minute."""
+"""In both languages: 300 pieces hold no more than four fifths of the characters of the Chinese Tales."""
 STEPS = 400
 HEADS = 4
 POINTS = 20
