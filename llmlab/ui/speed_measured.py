@@ -12,7 +12,7 @@ LIKE_NOISE = 0.02
 _STYLE = """<style>
 .speed-measured {display: grid; grid-template-columns: fit-content(45%) 1fr; gap: 0.35rem 0.8rem;
   align-items: center; margin: 0.2rem 0 0.4rem; font-size: 0.9rem; line-height: 1.3}
-.speed-measured .bar {display: flex; align-items: center; gap: 0.5rem}
+.speed-measured .bar {display: flex; align-items: center; gap: 0.5rem; min-width: 0}
 .speed-measured .bar i {height: 0.8rem; border-radius: 0.2rem; flex: none; min-width: 2px;
   background: color-mix(in srgb, currentColor 60%, transparent)}
 .speed-measured .bar.no i {background: none; border: 1px dashed currentColor; min-width: 0.8rem}

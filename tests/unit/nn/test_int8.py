@@ -51,7 +51,8 @@ def test_the_rest_of_the_model_is_shared_and_the_original_left_alone() -> None:
     before = model(ids).logits
     small = in_int8(model)
     assert small.token_embedding.weight is model.token_embedding.weight
-    assert sum(isinstance(m, Int8Linear) for m in small.modules()) == 2 * 7 + 1
+    assert sum(isinstance(m, Int8Linear) for m in small.modules()) == 2 * 6 + 1
+    assert small.blocks[0].attention.output.weight is model.blocks[0].attention.output.weight
     assert torch.equal(model(ids).logits, before)
     logits = small(ids).logits
     assert not torch.equal(logits, before)
