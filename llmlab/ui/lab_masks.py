@@ -22,7 +22,8 @@ def lab(settings: dict[str, str], key: str) -> None:
     config = model.config
     first = settings.get("text", "")
     if not first or tokenizer.missing(first):
-        first = tokenizer.decode(tokenizer.encode(openings.first_text(chosen, tokenizer))[:9]).strip()
+        short = tokenizer.decode(tokenizer.encode(openings.first_text(chosen, tokenizer))[:9]).strip()
+        first = short.partition("，")[0]  # a line of a Chinese poem, not one and a half
     mounted = f"{key}_{opened.widget_key('masks', chosen)}"
     said = st.text_input(say("ui_sheets.sentence"), first, key=f"{mounted}_text")
     layer = _number(layer_box, "layer", config.n_layers, settings, mounted)

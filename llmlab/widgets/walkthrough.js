@@ -1,6 +1,6 @@
 // One sentence through a model: a strip of heat maps in the order in which data flows, and one number explained.
 // The numbers of the maps are the trace's float32; an explanation is asked from Python (walkthrough.py).
-const ROW = 15, LABEL = 58, ENDS = 3;
+const ROW = 15, LABEL = 58, SLANT = 14, ENDS = 3;
 const HUES = [
   [/^(q|q_normed|q_rotated)$/, "query"], [/^(k|k_normed|k_rotated)$/, "key"], [/^(v|head_outputs)$/, "value"],
   [/^(logits|probabilities|laid_out)$/, "prediction"], [/^(scores|masked_scores|weights|ff_gate|ff_up|ff_hidden|ff_activation)$/, "accent"],
@@ -68,8 +68,9 @@ function render({ model, el }) {
     const named = step.columns !== "dimension", width = named ? ROW : columns <= 64 ? 5 : columns <= 256 ? 2 : 420 / columns;
     step.cellWidth = width;
     step.top = named ? 26 : 4;
+    const slanted = named && Array.from({ length: columns }, (_, j) => column(step, j)).some((name) => name.length > 1);
     const canvas = make("canvas", { className: "map", tabIndex: 0, role: "img" });
-    canvas.style.width = `${LABEL + width * columns + 2}px`;
+    canvas.style.width = `${LABEL + width * columns + (slanted ? SLANT : 2)}px`;
     canvas.style.height = `${step.top + ROW * rows + 2}px`;
     const at = (event) => [Math.floor((event.offsetY - step.top) / ROW), Math.floor((event.offsetX - LABEL) / width)];
     const inside = ([row, j]) => row >= 0 && j >= 0 && row < rows && j < columns;
