@@ -162,7 +162,8 @@ def page_of(browser: Any, script: Path, home: Path) -> Iterator[tuple[Any, float
                 page.goto(f"http://127.0.0.1:{port}/?lang=en")
                 break
             except Exception as error:  # playwright's own, imported only here
-                if "ERR_CONNECTION_REFUSED" not in str(error):
+                # its page for the refusal before may still be on its way
+                if not any(sign in str(error) for sign in ("ERR_CONNECTION_REFUSED", "chrome-error")):
                     raise
                 time.sleep(0.05)
         yield page, began
