@@ -25,7 +25,9 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from llmlab.hub.catalogue import Source
 
-PUBLIC_INDEX = "https://pypi.org/simple"
+_DEFAULT = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+"""What pip asks where nothing is configured. A pip that no longer says it so is left to download by itself."""
+
 _PAGES = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _NO_ANSWER = (OSError, http.client.HTTPException, ValueError, LookupError, SyntaxError)
 
@@ -139,12 +141,16 @@ def _address(files: Iterator[tuple[str, str]], source: Source) -> str:
 
 
 def _configured_index() -> str:
-    """Where pip would look: its environment, its files, or the public index."""
+    """Where pip would look: its environment, its files, or its own default."""
     if address := os.environ.get("PIP_INDEX_URL"):
         return address
     # `pip config get` passes over PIP_CONFIG_FILE; `list` does not.
-    words = [sys.executable, "-m", "pip", "config", "list"]
-    answer = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    settings = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
+    settings = dict(line.split("=", 1) for line in _python("-m", "pip", "config", "list").splitlines() if "=" in line)
     found = settings.get("download.index-url") or settings.get("global.index-url")
-    return str(ast.literal_eval(found)) if found else PUBLIC_INDEX
+    return str(ast.literal_eval(found)) if found else _python("-c", _DEFAULT).strip()
+
+
+def _python(*words: str) -> str:
+    """What a Python like this one prints."""
+    asked = [sys.executable, *words]
+    return subprocess.run(asked, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False).stdout
