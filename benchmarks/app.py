@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import sessions
 from benchmarks.report import Report, seconds
-from benchmarks.sessions import ROOT, chromium, environment, free_port
+from benchmarks.serving import ROOT, chromium, environment, free_port, serving
 from llmlab.training import durable
 
 LONG = 120_000
@@ -36,7 +36,7 @@ def main(words: list[str]) -> None:
 
 def pages(report: Report) -> None:
     """Seconds from asking for a page to the end of its script, each page visited before; then while a run trains."""
-    with tempfile.TemporaryDirectory() as home, sessions.serving(Path(home)) as (address, _):
+    with tempfile.TemporaryDirectory() as home, serving(Path(home)) as (address, _):
         for name, taken in asyncio.run(tour(address)).items():
             report.value(f"page {name}, server", taken, unit="s", at_most=0.3)
         with sessions.training(Path(home)):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from benchmarks.report import Report
-from benchmarks.sessions import chromium
+from benchmarks.serving import chromium
 
 POINTS, WIDTH = 20_000, 192
 

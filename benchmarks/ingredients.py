@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import Report
-from benchmarks.sessions import ROOT, environment
+from benchmarks.serving import ROOT, environment
 from llmlab.training import comparison, ingredients, recipes, runs
 
 WHOLE = "the recipe"

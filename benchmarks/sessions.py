@@ -9,14 +9,11 @@ import asyncio
 import json
 import os
 import random
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,9 +26,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.report import Report
+from benchmarks.serving import ROOT, chromium, environment, serving
 from llmlab.ui import shell
 
-ROOT = Path(__file__).parents[1]
 PAGES = tuple(entry.name for entry in shell.PAGES if (ROOT / shell.file_of(entry.name)).is_file())
 GENERATE = "generate"
 WRITE_SHARE = 0.3
@@ -100,48 +97,6 @@ def run(report: Report, sessions: int, browsers: int, seconds: float) -> None:
     report.value("training with the readers", [busy], unit="tokens/s")
     report.value("training slowed by", [alone / busy - 1], unit="", at_most=SLOWDOWN_AIM)
     report.details |= {"errors": seen.errors, "memory": {"before": before, "after": after}, "pages": seen.by_page}
-
-
-@contextmanager
-def serving(home: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """The app as the README starts it, on a free port, with a home of its own."""
-    port = free_port()
-    words = ["-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
-    log = home / "server.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=environment(home), stdout=out, stderr=out)
-    try:
-        _until_healthy(f"http://127.0.0.1:{port}/_stcore/health")
-        yield f"127.0.0.1:{port}", psutil.Process(process.pid)
-    finally:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.terminate()
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def environment(home: Path) -> dict[str, str]:
-    """A learner's, with a home of its own."""
-    return os.environ | {"LLMLAB_HOME": str(home), "HF_HUB_OFFLINE": "1"}
-
-
-def _until_healthy(url: str) -> None:
-    until = time.monotonic() + 60
-    while True:
-        try:
-            if urllib.request.urlopen(url, timeout=2).status == 200:
-                return
-        except OSError:
-            if time.monotonic() > until:
-                raise
-        time.sleep(0.1)
 
 
 @contextmanager
@@ -399,11 +354,6 @@ async def _settled(page: Any) -> None:
                  && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')""",
         timeout=LONGEST * 1000,
     )
-
-
-def chromium() -> str | None:
-    """Where Chromium is."""
-    return os.environ.get("LLMLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def _say(text: str) -> None:

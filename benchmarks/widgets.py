@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from benchmarks.report import Report
-from benchmarks.sessions import chromium
+from benchmarks.serving import chromium
 from llmlab.models.gpt import GPT, GPTConfig
 from llmlab.text.tokenizer import train_tokenizer
 from llmlab.widgets import bertviz_view, html

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,7 @@ def _prepared(corpus: Entry, progress: Progress | None) -> str:
         found = hashlib.sha256(text.encode()).hexdigest()
         if corpus.text_sha256 and found != corpus.text_sha256:
             raise RuntimeError(f"{corpus.name}: the preparation gives {found}, the catalogue says otherwise")
-        part = kept.with_suffix(f".{os.getpid()}.part")
+        part = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
         part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(kept)
     return text

@@ -2,7 +2,7 @@
 
 Work happens in a temporary folder beside the target and ends with one rename, so a folder in the cache is complete
 or absent, whenever the machine stops. An archive that arrived whole is kept until then: who was stopped while it was
-unpacked or converted goes on from it, without the network.
+unpacked or converted goes on from it, without the network. Whoever wants the same thing meanwhile waits for it.
 """
 
 import contextlib
@@ -12,12 +12,13 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from llmlab.hub import clients
 from llmlab.hub.catalogue import Entry, Source, entry
-from llmlab.hub.home import assets, cache
+from llmlab.hub.home import assets, cache, locks
+from llmlab.hub.lock import Busy, Lock
 from llmlab.hub.unpack import unpack
 from llmlab.i18n import LearnerError
 
@@ -45,6 +46,39 @@ def fetch(name: str, *, progress: Progress | None = None) -> Path:
     local = _local(found)
     if local is not None:
         return local
+    with _alone(found, progress):
+        return _local(found) or _bring(found, progress)  # somebody else may have brought it just now
+
+
+@contextlib.contextmanager
+def _alone(found: Entry, progress: Progress | None) -> Iterator[None]:
+    """One fetch of an entry at a time, in whichever process: two would take each other's archive away.
+
+    Whoever waits is told how far the other one is. When that one ends early, its part of the work is gone on with.
+    """
+    with contextlib.ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(Lock(locks() / found.name, wait=0.2))
+                break
+            except Busy:
+                if progress:
+                    progress(_brought(found), found.size_bytes or None)
+        yield
+
+
+def _brought(found: Entry) -> int:
+    """Bytes of an archive that have arrived so far, where that can be seen."""
+    sizes = [0]
+    for archive in (_kept(source) for source in found.sources if source.sha256):
+        for path in (archive, archive.with_name(f"{archive.name}.part")):
+            with contextlib.suppress(OSError):
+                sizes.append(path.stat().st_size)
+    return min(max(sizes), found.size_bytes) if found.size_bytes else max(sizes)
+
+
+def _bring(found: Entry, progress: Progress | None) -> Path:
+    name = found.name
     downloads = [source for source in found.sources if source.type in clients.CLIENTS]
     if not downloads:
         raise LearnerError("hub.not_embedded", name=name)

@@ -19,6 +19,11 @@ def cache() -> Path:
     return _made(home() / "cache")
 
 
+def locks() -> Path:
+    """The folder of the locks by which processes wait for each other."""
+    return _made(home() / "locks")
+
+
 def assets() -> Path:
     """The folder of embedded models: beside the package, or where `LLMLAB_ASSETS` says. It need not exist."""
     return Path(os.environ.get("LLMLAB_ASSETS") or Path(__file__).parents[2] / "assets")

@@ -41,10 +41,7 @@ class Broken(Exception):  # noqa: N818 - an answer, not a mistake
 
 
 def download_wheel(source: Source, part: Path, target: Path, grown: Callable[[int], None]) -> None:
-    """Completes `part` and makes it `target`. Its hash is not checked. Raises NoSuchFile or Broken.
-
-    Two processes may do so at once: each writes the same bytes to the same places.
-    """
+    """Completes `part` and makes it `target`. Its hash is not checked. Raises NoSuchFile or Broken."""
     try:
         index = _Index(_configured_index())
         address = _address(index.files(source.package), source)

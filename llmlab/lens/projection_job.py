@@ -27,11 +27,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from llmlab.hub.home import cache
+from llmlab.hub.lock import Busy, Lock, is_held
 from llmlab.i18n import LearnerError
 from llmlab.lens.projections import Method, Stopped, project, require_finite
 from llmlab.training import durable
 from llmlab.training.background import detached, environment, lower_priority
-from llmlab.training.lock import Busy, Lock, is_held
 
 KEPT = 60
 """How many pictures are kept; the oldest go first."""

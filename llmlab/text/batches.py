@@ -8,6 +8,7 @@ from collections.abc import Sized
 import numpy as np
 
 from llmlab.i18n import LearnerError
+from llmlab.text.epochs import Epochs
 
 
 def split(ids: np.ndarray, val_fraction: float) -> tuple[np.ndarray, np.ndarray]:
@@ -43,12 +44,12 @@ def _cut(n: int, val_fraction: float) -> int:
     return int(n * (1 - val_fraction))
 
 
-class Windows:
+class Windows(Epochs):
     """Random windows without replacement: within an epoch no token is an input twice.
 
     Each epoch lays a grid of neighbouring windows over the ids, shifted by a random phase so that borders move from
     epoch to epoch, and visits them in random order. Only the order of one epoch is held in memory (one number per
-    `context_length` tokens), and it follows from (seed, epoch): a run resumes exactly from three numbers.
+    `context_length` tokens), and it follows from (seed, epoch).
 
     `ids` is one-dimensional, of any integer type; a `np.memmap` is read window by window.
     """
@@ -62,47 +63,17 @@ class Windows:
         self._ids = ids
         self._context_length = context_length
         self._batch_size = batch_size
-        self._seed = seed
-        self._begin_epoch(0)
+        super().__init__(seed)
 
     def next(self) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets, int64, each (batch_size, context_length): y[:, t] is the token after x[:, t]."""
-        starts = self._next_starts()
+        starts = np.concatenate(list(self._visit(self._batch_size)))
         windows = self._ids[starts[:, None] + np.arange(self._context_length + 1)].astype(np.int64)
         return windows[:, :-1], windows[:, 1:]
 
-    @property
-    def epoch(self) -> int:
-        """How many times the whole text has been seen."""
-        return self._epoch
-
-    def state(self) -> dict[str, int]:
-        """What `restore` needs to continue with the very next batch."""
-        return {"seed": self._seed, "epoch": self._epoch, "position": self._position}
-
-    def restore(self, state: dict[str, int]) -> None:
-        """Continue where `state()` was taken, on the same ids and context length."""
-        self._seed = state["seed"]
-        self._begin_epoch(state["epoch"])
-        self._position = state["position"]
-
-    def _begin_epoch(self, epoch: int) -> None:
-        random = np.random.default_rng([self._seed, epoch])
+    def _laid_out(self, epoch: int, random: np.random.Generator) -> np.ndarray:
         last_start = len(self._ids) - self._context_length - 1
         phase = random.integers(min(self._context_length, last_start + 1))
         n_windows = (last_start - phase) // self._context_length + 1
-        self._starts = phase + self._context_length * random.permutation(n_windows)
-        self._epoch = epoch
-        self._position = 0
-
-    def _next_starts(self) -> np.ndarray:
-        parts = []
-        wanted = self._batch_size
-        while wanted:
-            if self._position == len(self._starts):
-                self._begin_epoch(self._epoch + 1)
-            part = self._starts[self._position : self._position + wanted]
-            self._position += len(part)
-            wanted -= len(part)
-            parts.append(part)
-        return np.concatenate(parts)
+        starts: np.ndarray = phase + self._context_length * random.permutation(n_windows)
+        return starts

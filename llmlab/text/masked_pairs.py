@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from llmlab.text.epochs import Epochs
 from llmlab.text.masking import mask_tokens
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -28,8 +29,8 @@ class Marks:
     """Every other id."""
 
 
-class MaskedPairs:
-    """Batches of examples, in an order and with masks that follow from the seed: a run resumes from three numbers.
+class MaskedPairs(Epochs):
+    """Batches of examples, in an order and with masks that follow from the seed.
 
     An epoch walks through the text once, in stretches of whole sentences that fit the context, from another beginning
     each time, and visits them in random order. `starts`: where each sentence begins in `ids`.
@@ -41,20 +42,14 @@ class MaskedPairs:
         self._ids, self._marks, self._context = ids, marks, context_length
         self._room = context_length - MARKS
         self._bounds = _bounds(starts, len(ids), longest=max(1, self._room // 2))
-        self._batch_size, self._seed = batch_size, seed
-        self._begin_epoch(0)
+        self._batch_size = batch_size
+        super().__init__(seed)
 
     def next(self) -> Batch:
         """Read ids, segments, labels (`UNASKED` where nothing is asked), each int64 (batch, context); and for each
         example 0 where B follows A, 1 where it does not, (batch,).
         """
-        found = []
-        for _ in range(self._batch_size):
-            if self._position == len(self._order):
-                self._begin_epoch(self._epoch + 1)
-            found.append(self._example(int(self._order[self._position])))
-            self._position += 1
-        return _stacked(found)
+        return _stacked([self._example(int(i)) for part in self._visit(self._batch_size) for i in part])
 
     def batch(self, indices: np.ndarray) -> Batch:
         """Chosen examples of this epoch, by their place in the text: always the same."""
@@ -64,18 +59,7 @@ class MaskedPairs:
         """Examples in this epoch."""
         return len(self._order)
 
-    def state(self) -> dict[str, int]:
-        """What `restore` needs to continue with the very next batch."""
-        return {"seed": self._seed, "epoch": self._epoch, "position": self._position}
-
-    def restore(self, state: dict[str, int]) -> None:
-        """Continue where `state()` was taken, on the same text."""
-        self._seed = state["seed"]
-        self._begin_epoch(state["epoch"])
-        self._position = state["position"]
-
-    def _begin_epoch(self, epoch: int) -> None:
-        random = np.random.default_rng([self._seed, epoch])
+    def _laid_out(self, epoch: int, random: np.random.Generator) -> np.ndarray:
         n_sentences = len(self._bounds) - 1
         first = int(random.integers(min(8, n_sentences))) if epoch else 0
         self._stretches: list[tuple[int, int]] = []
@@ -83,8 +67,7 @@ class MaskedPairs:
             end = self._end(first, self._room)
             self._stretches.append((first, end))
             first = end
-        self._order = random.permutation(len(self._stretches))
-        self._epoch, self._position = epoch, 0
+        return random.permutation(len(self._stretches))
 
     def _end(self, first: int, room: int) -> int:
         """One past the last sentence such that those from `first` on fit into `room` tokens; one at least."""

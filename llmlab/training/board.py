@@ -66,6 +66,15 @@ class Board:
         if self._report is not None:
             self._report(line)
 
+    def complete_last_point(self, step: int, measured: dict[str, float], best: dict[str, Any]) -> None:
+        """Add to the curves how the run ended: `best` is what `end` says of the best checkpoint; `measured` belongs to
+        `step`, whose point may have been made before there was a measurement.
+        """
+        path = self._run / "metrics.jsonl"
+        if lines := durable.read_lines(path):
+            here = measured if lines[-1]["step"] == step else {}
+            durable.write_lines(path, [*lines[:-1], {**here, **lines[-1], "best": best}])
+
     def sample(self, line: dict[str, Any]) -> None:
         """Add a text that the model wrote."""
         durable.append_line(self._run / "samples.jsonl", line)

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from llmlab.hub.home import home
+from llmlab.hub.lock import Lock
 from llmlab.i18n import LearnerError
 from llmlab.training import durable, runs
 from llmlab.training import status as run_status
 from llmlab.training.background import began, detached, environment
-from llmlab.training.lock import Lock
 from llmlab.training.status import ENDED, STOP, RunStatus
 
 ENDING_SECONDS = 5.0

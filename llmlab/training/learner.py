@@ -60,7 +60,8 @@ class Learner:
         """A pass that teaches nothing. After its first, DDP sorts the gradients anew, and sums in another order: had a
         resumed process its first pass later than one that went on, three of them would differ in the last bit.
         """
-        self._loss(*self._objective.blank(self.config.context, self.device))[0].backward()
+        blank = self._objective.blank(self.config.context, self.device)
+        self._loss(*blank, self._objective.predicted(*blank))[0].backward()
         self._forget()
 
     @together
@@ -76,16 +77,20 @@ class Learner:
 
     @together
     def find_gradients(self, *, lr: float) -> tuple[Tensor, Tensor]:
-        """The loss of the next batch, and the length of its gradient before it was cut."""
+        """The loss of the next batch, and the length of its gradient before it was cut.
+
+        The loss is the mean over all tokens that the team predicts, in whichever process and part of the batch.
+        """
         config = self.config
         self.team.begin_step(config.seed, self.step)
         optimizers.set_lr(self.optimizers, lr)
         loss = torch.zeros((), device=self.device)
-        for part in range(config.accumulate):
-            batch = self.batches.next()  # a row for each example
-            with self.team.adding_up(self._wrapped, last=part == config.accumulate - 1):
+        parts = [self.batches.next() for _ in range(config.accumulate)]  # of each a row for each example
+        predicted = self.team.mean(torch.stack([self._objective.predicted(*part) for part in parts]).mean())
+        for number, part in enumerate(parts, 1):
+            with self.team.adding_up(self._wrapped, last=number == config.accumulate):
                 with devices.multiplying_in(config.precision, self.device):
-                    found, shown = self._loss(*batch)
+                    found, shown = self._loss(*part, predicted)
                 (found / config.accumulate).backward()
             loss += shown / config.accumulate
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, config.clip or math.inf)

@@ -9,10 +9,10 @@ from typing import Any
 import psutil
 import torch
 
+from llmlab.hub.lock import Busy, Lock
 from llmlab.i18n import LearnerError
 from llmlab.training import durable, runs
 from llmlab.training.board import Board, Report
-from llmlab.training.lock import Busy, Lock
 from llmlab.training.status import LOCK, STOP
 from llmlab.training.team import Alone
 from llmlab.training.trainer import Trainer

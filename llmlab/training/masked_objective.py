@@ -38,6 +38,10 @@ class MaskedToken:
     def loss(self, model: Model, tokenizer: Tokenizer) -> nn.Module:
         return MaskedTokenLoss(model, marks(tokenizer).pad)
 
+    def predicted(self, *batch: Tensor) -> Tensor:
+        _, _, labels, _ = batch
+        return (labels != UNASKED).sum().float()
+
     def blank(self, context: int, device: torch.device) -> tuple[Tensor, ...]:
         ids = torch.zeros((1, context), dtype=torch.long, device=device)
         return ids, ids, ids, ids[:, 0]
@@ -68,11 +72,16 @@ class MaskedTokenLoss(nn.Module):
         super().__init__()
         self.model, self.pad_id = model, pad_id
 
-    def forward(self, ids: Tensor, segments: Tensor, labels: Tensor, follows: Tensor) -> tuple[Tensor, Tensor]:
-        """ids, segments, labels (batch, context), follows (batch,): the mean losses added; that of masked tokens."""
+    def forward(
+        self, ids: Tensor, segments: Tensor, labels: Tensor, follows: Tensor, predicted: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """ids, segments, labels (batch, context), follows (batch,): the mean losses added; that of masked tokens.
+
+        Each masked token counts 1/`predicted`, so that those of a batch with fewer do not weigh more.
+        """
         asked = labels != UNASKED
         output = self.model(ids, (ids != self.pad_id).long(), token_type_ids=segments, only=asked)
-        masked = F.cross_entropy(output.logits, labels[asked])
+        masked = F.cross_entropy(output.logits, labels[asked], reduction="sum") / predicted
         if output.nsp_logits is None:
             return masked, masked.detach()
         return masked + F.cross_entropy(output.nsp_logits.float(), follows), masked.detach()

@@ -54,7 +54,14 @@ class Objective(Protocol):
         ...
 
     def loss(self, model: Model, tokenizer: Tokenizer) -> nn.Module:
-        """A module that takes a batch as tensors: what is to become small, and the loss to show, detached."""
+        """A module that takes a batch as tensors, and how many tokens such a batch predicts on the average: what is to
+        become small, and the loss to show, detached. Over batches of one size, the mean of either is that over all
+        predictions, also where one batch holds more of them than another.
+        """
+        ...
+
+    def predicted(self, *batch: Tensor) -> Tensor:
+        """How many tokens are to be predicted in a batch."""
         ...
 
     def blank(self, context: int, device: torch.device) -> tuple[Tensor, ...]:

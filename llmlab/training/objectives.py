@@ -47,6 +47,10 @@ class NextToken:
     def loss(self, model: Model, tokenizer: Tokenizer) -> nn.Module:
         return NextTokenLoss(model)
 
+    def predicted(self, *batch: Tensor) -> Tensor:
+        _, targets = batch
+        return torch.full((), targets.numel(), dtype=torch.float32, device=targets.device)
+
     def blank(self, context: int, device: torch.device) -> tuple[Tensor, ...]:
         ids = torch.zeros((1, context), dtype=torch.long, device=device)
         return ids, ids
@@ -92,7 +96,7 @@ class NextTokenLoss(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, ids: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean loss of a batch, both (batch, context); twice."""
+    def forward(self, ids: Tensor, targets: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean loss of a batch, both (batch, context); twice. Each such batch predicts as many tokens."""
         loss = next_token_loss(self.model(ids).logits, targets)
         return loss, loss.detach()

@@ -4,7 +4,7 @@ run.json        what was asked for, by whom, and on which machine it runs
 status.json     where it stands (see `status`)
 data/           the encoded text and what is known of it; with tokenizer/, all that a resumed run needs
 tokenizer/      the files that AutoTokenizer reads
-metrics.jsonl   one line for each point of the curves
+metrics.jsonl   one line for each point of the curves; the last says of which checkpoint `status.json` speaks
 samples.jsonl   what the model wrote on the way
 references.json losses beside which the curve is read
 probes/         looks inside the model at steps 0, 1, 2, 4, 8 …
@@ -20,11 +20,11 @@ from typing import Any
 
 from llmlab import hub
 from llmlab.hub.home import home
+from llmlab.hub.lock import is_held
 from llmlab.i18n import LearnerError
 from llmlab.training import cost, durable, fine_tuning
 from llmlab.training import status as run_status
 from llmlab.training.config import TrainConfig
-from llmlab.training.lock import is_held
 from llmlab.training.status import LOCK, STATUS, STOP, RunStatus
 
 RUN = "run.json"
@@ -165,7 +165,9 @@ def status(run: Path) -> RunStatus:
 
 
 def metrics(run: Path, after_step: int = -1) -> list[dict[str, Any]]:
-    """The points of the curves past a step, in order. Measurements of the validation loss have `val_loss`."""
+    """The points of the curves past a step, in order. Measurements of the validation loss have `val_loss`, on a fixed
+    part of the validation text; where the run ended `best` has `checkpoint`, `val_loss` and `val_share` as `status`.
+    """
     return [line for line in durable.read_lines(run / "metrics.jsonl") if line["step"] > after_step]
 
 

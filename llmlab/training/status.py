@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from llmlab.hub.lock import is_held
 from llmlab.training import durable
-from llmlab.training.lock import is_held
 
 State = Literal["queued", "starting", "running", "stopping", "stopped", "finished", "failed"]
 ALIVE = ("starting", "running", "stopping")

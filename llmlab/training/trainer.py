@@ -232,7 +232,7 @@ class Trainer:
         self.board.say("training.doing_confirm")
         if self.losses:
             self._point(with_validation=True)
-        self.steering.measure(self.step, self.model)
+        measured = {"val_loss": self.steering.measure(self.step, self.model), **self.validation.details}
         self._save()
         if reason != "stop" and self.step not in [line["step"] for line in runs.samples(self.run)]:
             self._look()
@@ -242,14 +242,13 @@ class Trainer:
         best = self.checkpoints.best
         assert best is not None
         pace = self.pace.overall() or self.board.now.tokens_per_second
-        self.board.end(
-            "stopped" if reason == "stop" else "finished",
-            step=self.step,
-            val_loss=best["val_loss"] if best["whole"] is None else best["whole"],
-            tokens_per_second=pace,
-            val_share=self.share if best["whole"] is not None else None,
-            checkpoint=best["name"],
-        )
+        kept = {
+            "checkpoint": best["name"],
+            "val_loss": best["val_loss"] if best["whole"] is None else best["whole"],
+            "val_share": self.share if best["whole"] is not None else None,
+        }
+        self.board.complete_last_point(self.step, measured, kept)
+        self.board.end("stopped" if reason == "stop" else "finished", step=self.step, tokens_per_second=pace, **kept)
         if pace:
             cost.remember(self.config, self.model.config, pace, self.device.type)
 

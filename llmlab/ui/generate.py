@@ -6,7 +6,7 @@ import streamlit as st
 
 from llmlab.ui import chat, fill, opened, openings, shell
 from llmlab.ui.language import language, say
-from llmlab.widgets import controls, labels
+from llmlab.widgets import controls, labels, usual_settings
 from llmlab.widgets.streamlit import replied, show
 
 CODE = """\
@@ -71,7 +71,10 @@ def live(chosen: opened.Choice) -> None:
     writer = opened.companion("generate_writer", Writer, chosen)  # its tree is kept while other pages are visited
     ask: dict[str, Any] = replied(key, "ask") or {}
     kept = st.session_state.get(f"{key}_settings") or {}
-    settings = ask.get("settings") or kept or {"prompt": openings.first_text(chosen, writer.tokenizer)}
+    opening = {**usual_settings(), "prompt": openings.first_text(chosen, writer.tokenizer)}
+    settings = ask.get("settings") or kept or opening
+    if not ask and not writer.written:
+        ask = {"action": "open", "settings": settings}
     st.session_state[f"{key}_settings"] = settings
     state = {
         "labels": labels("generated_text", language()),

@@ -9,13 +9,12 @@ import streamlit as st
 
 from llmlab.i18n import LearnerError
 from llmlab.training.objective_pair import HEADS, SIDES, STEPS, Side
-from llmlab.ui import labs, ownership, shell
+from llmlab.ui import labs, shell
+from llmlab.ui.asked_runs import CUT_SHORT, UNDER_WAY, ask_for, doing, mine, problem, stop
 from llmlab.ui.language import language, plain, say
-from llmlab.ui.train_live import say_phrase
 from llmlab.ui.train_setup import duration
 from llmlab.widgets import streamlit as host
 
-ALIVE = ("queued", "starting", "running", "stopping")
 PURPOSE = "lesson"
 """These models are met in the chapter that trains them; the rest of the app goes on showing the reader's own."""
 _PLACE = "<style>.st-key-training_curve { min-height: 400px; }</style>"
@@ -29,11 +28,9 @@ def lab(settings: dict[str, str], key: str) -> None:
     wanted = {name: int(settings.get(name, value)) for name, value in usual.items()}
     runs = _found(wanted)
     state = _states(runs)
-    if not all(side in runs for side in SIDES) or any(
-        status.state in ("stopped", "failed") for status in state.values()
-    ):
+    if not all(side in runs for side in SIDES) or any(status.state in CUT_SHORT for status in state.values()):
         prewarm()  # so that the curve moves soon after the button is pressed
-    moving = any(status.state in ALIVE for status in state.values())
+    moving = any(status.state in UNDER_WAY for status in state.values())
     _buttons(wanted, runs, state, key)
     _problem(key)
     if runs:
@@ -58,18 +55,18 @@ def _states(found: dict[Side, Path]) -> dict[Side, Any]:
 
 
 def _buttons(wanted: dict[str, int], found: dict[Side, Path], state: dict[Side, Any], key: str) -> None:
-    moving = any(status.state in ALIVE for status in state.values())
+    moving = any(status.state in UNDER_WAY for status in state.values())
     whole = len(found) == len(SIDES) and all(status.state == "finished" for status in state.values())
     with st.container(horizontal=True, vertical_alignment="center"):
         if moving:
-            mine = [run for side, run in found.items() if state[side].state in ALIVE and _mine(run)]
+            own = [run for side, run in found.items() if state[side].state in UNDER_WAY and mine(run)]
             st.button(
                 say("ui_train.stop"),
                 key=f"{key}_stop",
                 icon=":material/stop_circle:",
                 on_click=_stop,
-                args=(mine,),
-                disabled=not mine,
+                args=(own,),
+                disabled=not own,
             )
         elif not whole:
             st.button(
@@ -85,41 +82,24 @@ def _buttons(wanted: dict[str, int], found: dict[Side, Path], state: dict[Side, 
 
 def _start(wanted: dict[str, int], key: str) -> None:
     """Hand to the queue what did not come to its end yet; an earlier run of the same is used again."""
-    from llmlab.training import objective_pair, runs
-    from llmlab.training.jobs import LocalQueue
+    from llmlab.training import objective_pair
 
-    found = _found(wanted)
     try:
         for side in SIDES:
-            run = found.get(side)
-            if run is None:
-                config = objective_pair.config(side, **wanted)
-                name = runs.free_path(f"chapter-{_name(side).lower()}")
-                run = runs.create(config, name, ownership.owner(), purpose=PURPOSE)
-            elif runs.status(run).state not in ("stopped", "failed"):
-                continue
-            LocalQueue().submit(run)
+            ask_for(objective_pair.config(side, **wanted), f"chapter-{_name(side).lower()}", PURPOSE)
     except LearnerError as error:
         st.session_state[f"{key}_problem"] = error
 
 
 def _stop(found: list[Path]) -> None:
-    from llmlab.training.jobs import LocalQueue
-
     for run in reversed(found):  # the one that waits first, lest it be given the other's place
-        LocalQueue().stop(run)
-
-
-def _mine(run: Path) -> bool:
-    from llmlab.training import runs
-
-    return ownership.owns(runs.owner(run))
+        stop(run)
 
 
 def _problem(key: str) -> None:
-    problem = st.session_state.pop(f"{key}_problem", None)
-    if problem is not None:
-        st.warning(plain(problem.say(language())), icon=":material/lightbulb:")
+    error = st.session_state.pop(f"{key}_problem", None)
+    if error is not None:
+        st.warning(plain(error.say(language())), icon=":material/lightbulb:")
 
 
 def _calm(wanted: dict[str, int], key: str, moving: bool) -> None:
@@ -133,7 +113,7 @@ def _draw(wanted: dict[str, int], key: str, moving: bool) -> None:
 
     found = _found(wanted)
     state = _states(found)
-    if moving and not any(status.state in ALIVE for status in state.values()):
+    if moving and not any(status.state in UNDER_WAY for status in state.values()):
         st.rerun()
     metrics = {side: runs.metrics(run) for side, run in found.items()}
     beside = [objective_pair.references(runs.references(run)) for run in found.values()]
@@ -166,10 +146,10 @@ def _side(side: Side, run: Path | None, status: Any) -> None:
 def _standing(run: Path | None, status: Any) -> str:
     if run is None or status.state == "queued":
         return say("ui_course.train_waits")
-    if status.error:
-        return plain(LearnerError(status.error["phrase"], **status.error["parameters"]).say(language()))
+    if (wrong := problem(status)) is not None:
+        return wrong
     if status.state in ("starting", "stopping") and not status.step:
-        return plain(say_phrase(status.doing or "ui_train.starting"))
+        return doing(status)
     words = [say("ui_train.step_of", step=f"{status.step:,}", steps=f"{status.steps or status.step:,}")]
     if status.state == "running" and status.time_left is not None:
         words.append(say("ui_train.left", time=duration(status.time_left)))

@@ -7,14 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from llmlab.i18n import LearnerError
-from llmlab.ui import ownership, shell, speed_measured
+from llmlab.ui import asked_runs, shell, speed_measured
+from llmlab.ui.asked_runs import CUT_SHORT, UNDER_WAY
 from llmlab.ui.language import language, plain, say
-from llmlab.ui.train_live import say_phrase
 from llmlab.widgets import streamlit as host
 from llmlab.widgets.loss_curve import CurveRun, LossCurve, chunk
 
-_ALIVE = ("queued", "starting", "running", "stopping")
 _PURPOSE = "comparison"
 _PACE_TOLD = 1.15
 """Factor of speed from which on it is worth a word."""
@@ -36,26 +34,17 @@ class Curve:
 
 
 def ask_for(config: Any, stem: str) -> None:
-    """See to it that this is trained: not again if it was before. Raises LearnerError as creating a run does."""
-    from llmlab.training import comparison, runs
-    from llmlab.training.jobs import LocalQueue
-
-    run = comparison.found(config)
-    if run is None:
-        run = runs.create(config, runs.free_path(f"speed-{stem}"), ownership.owner(), purpose=_PURPOSE)
-    elif runs.status(run).state not in ("stopped", "failed"):
-        return
-    LocalQueue().submit(run)
+    """See to it that this is trained, if it was not before. Raises LearnerError as creating a run does."""
+    asked_runs.ask_for(config, f"speed-{stem}", _PURPOSE)
 
 
 def stop(config: Any) -> None:
     """End what trains for this comparison, if it is the reader's."""
     from llmlab.training import comparison, runs
-    from llmlab.training.jobs import LocalQueue
 
     run = comparison.found(config)
-    if run is not None and runs.status(run).state in _ALIVE and _mine(run):
-        LocalQueue().stop(run)
+    if run is not None and runs.status(run).state in UNDER_WAY and _mine(run):
+        asked_runs.stop(run)
 
 
 def forget() -> None:
@@ -63,14 +52,14 @@ def forget() -> None:
     from llmlab.training import runs
 
     for run in runs.list_runs():
-        if runs.purpose(run) == _PURPOSE and _mine(run) and runs.status(run).state not in _ALIVE:
+        if runs.purpose(run) == _PURPOSE and _mine(run) and runs.status(run).state not in UNDER_WAY:
             runs.delete(run)
 
 
 def _mine(run: Path) -> bool:
     from llmlab.training import runs
 
-    return runs.purpose(run) == _PURPOSE and ownership.owns(runs.owner(run))
+    return runs.purpose(run) == _PURPOSE and asked_runs.mine(run)
 
 
 def show(recipe: Any, off: list[str], first: str, take: Callable[[str], None], start: Callable[[], None]) -> None:
@@ -97,10 +86,10 @@ def show(recipe: Any, off: list[str], first: str, take: Callable[[str], None], s
     if not known:
         names = [ingredient.name for ingredient in ingredients.present(recipe)]
         speed_measured.show([*names, ingredients.EVERYTHING])
-    moving = any(runs.status(run).state in _ALIVE for run in known)
+    moving = any(runs.status(run).state in UNDER_WAY for run in known)
     if known:
         st.fragment(_calm, run_every=1.0 if moving else None)(curves, moving)
-    asleep = [c for c in curves if c.run is None or runs.status(c.run).state in ("stopped", "failed")]
+    asleep = [c for c in curves if c.run is None or runs.status(c.run).state in CUT_SHORT]
     if off and asleep:
         st.button(say("speed.start"), key="speed_start", type="primary", icon=":material/play_arrow:", on_click=start)
 
@@ -117,7 +106,7 @@ def _draw(curves: list[Curve], moving: bool) -> None:
     if not all(runs.is_run(curve.run) for curve in shown if curve.run):  # deleted in another window
         st.rerun()
     states = {curve: runs.status(curve.run) for curve in shown if curve.run}
-    if moving and not any(status.state in _ALIVE for status in states.values()):
+    if moving and not any(status.state in UNDER_WAY for status in states.values()):
         st.rerun()
     points = {curve: runs.metrics(curve.run) for curve in shown if curve.run}
     by_time = _across() == "seconds"
@@ -177,11 +166,10 @@ def _sentence(curve: Curve, states: dict[Curve, Any], points: dict[Curve, list[d
         return say("speed.not_yet", name=label)
     if status.state == "queued" and (ahead := _ahead(curve)):
         return say("speed.waiting", name=label, ahead=ahead)
-    if status.error:
-        error = LearnerError(status.error["phrase"], **status.error["parameters"])
-        return f"{label}: {plain(error.say(language()))}"
-    if status.state in _ALIVE and not status.step:
-        return f"{label}: {plain(say_phrase(status.doing or 'ui_train.starting'))}"
+    if (wrong := asked_runs.problem(status)) is not None:
+        return f"{label}: {wrong}"
+    if status.state in UNDER_WAY and not status.step:
+        return f"{label}: {asked_runs.doing(status)}"
     base = next((c for c in points if c.name is None), None)
     ended = base is not None and states[base].state == "finished" and status.state == "finished"
     if curve.name is not None and ended and base is not None:

@@ -6,14 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from llmlab.i18n import LearnerError
-from llmlab.ui import ownership, shell
+from llmlab.ui import shell
+from llmlab.ui.asked_runs import UNDER_WAY, doing, mine, problem, stop
 from llmlab.ui.language import language, plain, say
 from llmlab.ui.train_setup import duration
 from llmlab.widgets import streamlit as host
 from llmlab.widgets.loss_curve import CurveRun, LossCurve, chunk
 
-_ALIVE = ("queued", "starting", "running", "stopping")
 _CURVE = "train_curve"
 _KEEP_PLACE = "<style>.st-key-train_curve_place { min-height: 400px; }</style>"
 """Room for the chart before it is drawn, so that nothing below it jumps."""
@@ -26,7 +25,7 @@ def live(main: Path, others: list[Path]) -> None:
     from llmlab.training import runs
 
     st.session_state["train_sent"] = {}
-    moving = runs.status(main).state in _ALIVE
+    moving = runs.status(main).state in UNDER_WAY
     st.fragment(_calm, run_every=1.0 if moving else None)(main, others, moving)
 
 
@@ -41,7 +40,7 @@ def _show(main: Path, others: list[Path], moving: bool) -> None:
     if not runs.is_run(main):  # deleted in another window
         st.rerun()
     status = runs.status(main)
-    if moving and status.state not in _ALIVE:
+    if moving and status.state not in UNDER_WAY:
         st.rerun()
     _headline(main, status)
     references = runs.references(main)
@@ -104,13 +103,12 @@ def _headline(run: Path, status: Any) -> None:
     """Which run, where it stands, Stop; under it how fast it goes."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{plain(run.name)}** · {_standing(run, status)}", width="content")
-        if status.state in ("queued", "starting", "running") and _mine(run):
+        if status.state in ("queued", "starting", "running") and mine(run):
             st.button(say("ui_train.stop"), key="train_stop", icon=":material/stop_circle:", on_click=stop, args=(run,))
     if status.state in ("starting", "running", "stopping"):
         st.progress(_share(status), _pace(status) or None)
-    if status.error:
-        error = LearnerError(status.error["phrase"], **status.error["parameters"])
-        st.warning(plain(error.say(language())), icon=":material/lightbulb:")
+    if (wrong := problem(status)) is not None:
+        st.warning(wrong, icon=":material/lightbulb:")
 
 
 def _standing(run: Path, status: Any) -> str:
@@ -120,7 +118,7 @@ def _standing(run: Path, status: Any) -> str:
         position = LocalQueue().position(run)
         return say("ui_train.queued", ahead=position) if position else say("ui_train.starting")
     if status.state in ("starting", "stopping") and status.doing:
-        return plain(say_phrase(status.doing))
+        return doing(status)
     step = {"step": f"{status.step:,}"}
     known = status.steps is not None and status.steps >= status.step
     words = [
@@ -146,32 +144,10 @@ def _pace(status: Any) -> str:
     return " · ".join(words)
 
 
-def say_phrase(phrase: str) -> str:
-    """A phrase that a file names; one this version does not know is left out."""
-    try:
-        return say(phrase)
-    except (KeyError, FileNotFoundError):
-        return say("ui_train.starting")
-
-
 def _share(status: Any) -> float:
     if status.time_left is not None and status.seconds + status.time_left > 0:
         return min(1.0, status.seconds / (status.seconds + status.time_left))
     return min(1.0, status.step / status.steps) if status.steps else 0.0
-
-
-def _mine(run: Path) -> bool:
-    from llmlab.training import runs
-
-    return ownership.owns(runs.owner(run))
-
-
-def stop(run: Path) -> None:
-    """Ask the run to end, if it is the reader's to end."""
-    from llmlab.training.jobs import LocalQueue
-
-    if _mine(run):
-        LocalQueue().stop(run)
 
 
 def _samples(run: Path, moving: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from llmlab.ui import deleted, ownership, shell
+from llmlab.ui import asked_runs, deleted, shell
 from llmlab.ui.language import plain, say
 
 _MOST_CHIPS = 24
@@ -113,7 +113,7 @@ def actions(run: Path, status: Any) -> None:
     from llmlab.training import runs
 
     usable = runs.last(run) is not None
-    mine = ownership.owns(runs.owner(run))
+    mine = asked_runs.mine(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         if usable and st.button(say("ui_train.talk"), key="train_talk", type="primary", icon=":material/forum:"):
             open_in_generate(run.name)
@@ -181,10 +181,9 @@ def open_in_generate(name: str) -> None:
 def resume(run: Path) -> None:
     """Go on from the last checkpoint, if the run is the reader's."""
     from llmlab.i18n import LearnerError
-    from llmlab.training import runs
     from llmlab.training.jobs import LocalQueue
 
-    if ownership.owns(runs.owner(run)):
+    if asked_runs.mine(run):
         try:
             LocalQueue().submit(run)
         except LearnerError as error:
@@ -200,9 +199,8 @@ def fine_tune(name: str) -> None:
 def delete(run: Path) -> None:
     """Delete the run, if it is the reader's; the next page offers to undo it."""
     from llmlab.i18n import LearnerError
-    from llmlab.training import runs
 
-    if not ownership.owns(runs.owner(run)):
+    if not asked_runs.mine(run):
         return
     try:
         deleted.put_aside(run)

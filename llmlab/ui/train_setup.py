@@ -80,16 +80,7 @@ def _tokens_step() -> None:
         st.markdown(say("ui_train.tokens_of_model_long"))
         return
     if train_choice.model() != "bert":
-        st.session_state.setdefault("train_tokenizer", train_choice.tokenizer())
-        st.segmented_control(
-            say("ui_train.tokenizer"),
-            _TOKENIZERS,
-            format_func=_named({kind: say(f"ui_train.tokenizer_{kind}") for kind in _TOKENIZERS}),
-            key="train_tokenizer",
-            required=True,
-            persist_state="session",
-            label_visibility="collapsed",
-        )
+        _one_of("tokenizer", _TOKENIZERS, train_choice.tokenizer(), label_visibility="collapsed")
     st.caption(say(f"ui_train.tokenizer_{train_choice.tokenizer()}_long"))
     if train_choice.tokenizer() != "char":
         st.session_state.setdefault(train_choice.vocab_key(), train_choice.vocab_size())
@@ -135,29 +126,11 @@ def _vocabulary() -> int | None:
 
 
 def _model_step() -> None:
-    st.session_state.setdefault("train_model", train_choice.model())
-    st.segmented_control(
-        say("ui_train.model"),
-        _MODELS,
-        format_func=_named({kind: say(f"ui_train.model_{kind}") for kind in _MODELS}),
-        key="train_model",
-        required=True,
-        persist_state="session",
-        disabled=train_choice.init_from() is not None,
-        help=say("ui_train.model_help"),
-    )
-    st.session_state.setdefault("train_dial", train_choice.dial())
+    given = train_choice.init_from() is not None
+    _one_of("model", _MODELS, train_choice.model(), disabled=given, help=say("ui_train.model_help"))
     openable = train_choice.openable()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            say("ui_train.dial"),
-            list(train_choice.DIAL),
-            format_func=_named({name: say(f"ui_train.dial_{name}") for name in train_choice.DIAL}),
-            key="train_dial",
-            required=True,
-            persist_state="session",
-            disabled=train_choice.init_from() is not None,
-        )
+        _one_of("dial", tuple(train_choice.DIAL), train_choice.dial(), disabled=given)
         st.selectbox(
             say("ui_train.from"),
             openable,
@@ -181,9 +154,22 @@ def _model_step() -> None:
         train_details.details()
 
 
-def _named(labels: dict[str, str]) -> Callable[[str], str]:
-    """Labels of options, said once: widgets also ask for them when no page is running, and no language is known."""
-    return lambda option: labels.get(option, option)
+def _one_of(name: str, options: tuple[str, ...], first: str, **words: Any) -> None:
+    """One of a few, kept for the session as `train_NAME`. Labels are said once: Streamlit also asks for them when no
+    page is running, and no language is known.
+    """
+    labels = {option: say(f"ui_train.{name}_{option}") for option in options}
+    key = f"train_{name}"
+    st.session_state.setdefault(key, first)
+    st.segmented_control(
+        say(f"ui_train.{name}"),
+        options,
+        format_func=lambda option: labels.get(option, option),
+        key=key,
+        required=True,
+        persist_state="session",
+        **words,
+    )
 
 
 def _go(start: Callable[[], None]) -> None:

@@ -5,11 +5,12 @@ cut by ideas into `NAME.IDEA.js`, put in front of it. `model` is the state: `get
 `on("change:k", f)`. Text goes in through `textContent` only.
 """
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from llmlab.i18n import Language, field_help
+from llmlab.i18n import Language, LearnerError, field_help
 from llmlab.i18n.phrases import phrase_table
 
 
@@ -40,6 +41,15 @@ def labels(name: str, language: Language) -> dict[str, str]:
         for key, words in phrase_table("widgets").items()
         if key.startswith(prefix)
     }
+
+
+def answered(ask: Mapping[str, Any], language: Language, find: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """What a widget is told: its `nonce`, and what was found; or a person's mistake alone, in the reader's language."""
+    nonce = ask.get("nonce", 0)
+    try:
+        return {"nonce": nonce, "error": None, **find()}
+    except LearnerError as error:
+        return {"nonce": nonce, "error": error.say(language)}
 
 
 def controls(language: Language) -> list[dict[str, Any]]:
@@ -73,3 +83,8 @@ def controls(language: Language) -> list[dict[str, Any]]:
         }
         for name, kind, low, high, step, value, off in shapes
     ]
+
+
+def usual_settings() -> dict[str, Any]:
+    """The settings with which the Generate widget opens."""
+    return {control["name"]: control["value"] for control in controls("en")}

@@ -22,11 +22,11 @@ function headsLayout(scene, grouped) {
     }
     return { places, titles, height: y };
   }
-  const left = 48, top = 20, size = Math.max(18, Math.min(110, (scene.width - left) / heads - 6, Math.max(38, 560 / layers)));
+  const left = 48, top = 38, size = Math.max(18, Math.min(110, (scene.width - left) / heads - 6, Math.max(38, 560 / layers)));
   every.forEach((one) => places.push({ ...one, x: left + one.head * (size + 6), y: top + one.layer * (size + 6), size, note: "" }));
   range(0, layers, layers).forEach((layer) => titles.push({ x: left - 8, y: top + layer * (size + 6) + size / 2, words: String(layer + 1), align: "right" }));
-  range(0, heads, heads).forEach((head) => titles.push({ x: left + head * (size + 6) + size / 2, y: 9, words: String(head + 1), align: "center" }));
-  titles.push({ x: 0, y: 9, words: scene.say.layer_short });
+  range(0, heads, heads).forEach((head) => titles.push({ x: left + head * (size + 6) + size / 2, y: 26, words: String(head + 1), align: "center" }));
+  titles.push({ x: left, y: 9, words: scene.say.head }, { x: 0, y: 26, words: scene.say.layer });
   return { places, titles, height: top + layers * (size + 6) };
 }
 

@@ -257,13 +257,11 @@ function render({ model, el }) {
     } });
 
   const restyle = () => { look = sheet = null; widths.clear(); draw(); };
-  const themed = window.matchMedia("(prefers-color-scheme: dark)");
-  themed.addEventListener("change", restyle);
+  const forgetTheme = onTheme(model, restyle);
   const watcher = new ResizeObserver(drawSoon);
   watcher.observe(ui.stage);
   model.on("change:answer", receive);
   model.on("change:labels", relabel);
-  model.on("change:theme", restyle);
   ui.editor.value = model.get("text") || "";
   ui.second.value = model.get("second") || "";
   ui.second.hidden = !ui.second.value;
@@ -273,6 +271,6 @@ function render({ model, el }) {
   relabel();
   receive();
   requestAnimationFrame(() => ui.grow());
-  return () => { clearTimeout(timer); watcher.disconnect(); themed.removeEventListener("change", restyle); };
+  return () => { clearTimeout(timer); watcher.disconnect(); forgetTheme(); };
 }
 export default { render };

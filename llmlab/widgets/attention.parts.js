@@ -102,11 +102,7 @@ function attentionEvents({ ui, s, live, ask, askSoon, open, show, search, draw, 
   ui.search.oninput = () => search();
   ui.search.onkeydown = (event) => { event.stopPropagation(); if (event.key === "Enter") search(1); };
   ui.saves.forEach((button, i) => { button.onclick = () => save(["png", "svg", "html"][i]); });
-  ui.tableButton.onclick = () => {
-    ui.table.hidden = !ui.table.hidden;
-    ui.tableButton.setAttribute("aria-expanded", String(!ui.table.hidden));
-    draw();
-  };
+  tableBehind(ui.tableButton, ui.table, draw);
 
   ui.picture.onpointermove = (event) => {
     if (!ready()) return;

@@ -18,6 +18,7 @@ from llmlab.lens.head_behaviour import attention_weights, habits, induction_scor
 from llmlab.models.build import Model
 from llmlab.models.trace import trace
 from llmlab.text.tokenizer import Tokenizer
+from llmlab.widgets import answered, labels
 from llmlab.widgets.payload import pack
 
 MOST_TOKENS = 512
@@ -101,11 +102,7 @@ class Viewer:
 
         A person's mistake comes back as `error`, in the reader's language, beside nothing else.
         """
-        nonce = ask.get("nonce", 0)
-        try:
-            return {"nonce": nonce, "error": None, **self._answer(ask, language)}
-        except LearnerError as error:
-            return {"nonce": nonce, "error": error.say(language)}
+        return answered(ask, language, lambda: self._answer(ask, language))
 
     def _answer(self, ask: Mapping[str, Any], language: Language) -> dict[str, Any]:
         reading = self.read(str(ask.get("text", "")), str(ask.get("second") or ""))
@@ -167,8 +164,6 @@ class Viewer:
 
     def state(self, ask: Mapping[str, Any], language: Language = "en") -> dict[str, Any]:
         """The whole state of a widget that opens with `ask`."""
-        from llmlab.widgets import labels
-
         view = str(ask.get("view") or VIEWS[0])
         return {
             "text": str(ask.get("text", "")),

@@ -212,13 +212,7 @@ function render({ model, el }) {
   let drawOrder = new Uint32Array(0);
   function byDepth() {
     if (drawOrder.length !== cloud.n) drawOrder = Uint32Array.from(order).reverse();
-    if (dims !== 3) return drawOrder;
-    const bins = new Uint32Array(65), out = new Uint32Array(cloud.n);
-    const bin = (i) => Math.max(0, Math.min(63, Math.floor((screen[3 * i + 2] + 1.2) * 26.6)));
-    for (const i of drawOrder) bins[bin(i) + 1]++;
-    for (let b = 0; b < 64; b++) bins[b + 1] += bins[b];
-    for (const i of drawOrder) out[bins[bin(i)]++] = i;
-    return out;
+    return dims === 3 ? backToFront(drawOrder, screen) : drawOrder;
   }
   const place = (i) => [screen[3 * i], screen[3 * i + 1]];
   function overlay(context, width, height) {
@@ -388,18 +382,16 @@ function render({ model, el }) {
   }
 
   // ---- life
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  const forgetTheme = onTheme(model, recolour);
   const resize = new ResizeObserver(draw);
   resize.observe(stage);
-  scheme.addEventListener("change", recolour);
   model.on("change:cloud", receiveCloud);
   model.on("change:cloud_key", receiveCloud);
   model.on("change:pictures", async () => { if (await receivePictures()) ask(); }); // its neighbours in the new picture
   model.on("change:answer", receiveAnswer);
   model.on("change:labels", () => { relabel(); recolour(); });
-  model.on("change:theme", recolour);
   relabel();
   receiveCloud();
-  return () => { cancelAnimationFrame(raf); clearTimeout(polling); clearTimeout(remembering); halt(); resize.disconnect(); scheme.removeEventListener("change", recolour); };
+  return () => { cancelAnimationFrame(raf); clearTimeout(polling); clearTimeout(remembering); halt(); resize.disconnect(); forgetTheme(); };
 }
 export default { render };

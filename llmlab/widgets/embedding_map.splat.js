@@ -47,6 +47,16 @@ function splat(pixels, width, height, cx, cy, { size, cover }, colour, strength)
   }
 }
 
+// Points (x, y, depth from -1.2 to 1.2) in the order in which nearer ones cover those behind: sorted into 64 depths.
+function backToFront(order, places) {
+  const next = new Uint32Array(65), sorted = new Uint32Array(order.length);
+  const bin = (i) => Math.max(0, Math.min(63, Math.floor((places[3 * i + 2] + 1.2) * 26.6)));
+  for (const i of order) next[bin(i) + 1]++;
+  for (let b = 0; b < 64; b++) next[b + 1] += next[b];
+  for (const i of order) sorted[next[bin(i)]++] = i;
+  return sorted;
+}
+
 // "rgb(1, 2, 3)" or "#010203" as a 32-bit word.
 function word(colour) {
   const hex = /^#([0-9a-f]{6})/i.exec(colour);

@@ -37,7 +37,7 @@ function render({ model, el }) {
     more, make("div", { className: "line" }, compare), columns));
 
   let nodes = [], version = null, path = [], current = -1, pinned = false, asked = 0, timer = 0;
-  let live = null, stopping = false, follow = true;
+  let live = null, stopping = false, follow = true, composing = false;
   const settings = { ...model.get("settings") };
   const words = () => model.get("labels");
   const percent = (p) =>
@@ -96,14 +96,17 @@ function render({ model, el }) {
 
   function distribution() {
     const say = words(), node = nodes[current];
+    const expected = model.get("answer").expected;
+    const toCome = Boolean(expected) && current === path.at(-1); // nothing stands here yet
     bars.replaceChildren();
     about.textContent = reading.textContent = "";
-    title.textContent = say.distribution;
-    tableButton.hidden = !node;
-    if (!node) { about.textContent = say.none_yet; return; }
-    if (!node.distribution) { about.textContent = say.prompt_token; return; }
-    const now = live && live.node === current ? live.distribution : node.distribution;
-    about.textContent = fill(say.instead, { token: node.shown }) + (live && live.node === current ? " " + say.live : "");
+    title.textContent = toCome ? say.expected : say.distribution;
+    const now = toCome ? expected : live && live.node === current ? live.distribution : node?.distribution;
+    tableButton.hidden = !now;
+    table.hidden ||= !now;
+    if (!now) { about.textContent = node ? say.prompt_token : ""; return; }
+    about.textContent = toCome ? say.expected_about
+      : fill(say.instead, { token: node.shown }) + (live && live.node === current ? " " + say.live : "");
     const largest = Math.max(...now.probabilities, 1e-9);
     const boundary = now.cut_by.findIndex((by) => by !== null);
     now.ids.forEach((token, i) => {
@@ -113,11 +116,15 @@ function render({ model, el }) {
       const bar = make("button", { className: "bar", type: "button" }, make("span", { className: "token", text: now.texts[i] }),
         make("span", { className: "track" }, part), make("span", { className: "share", text: percent(now.probabilities[i]) }));
       bar.classList.toggle("out", now.cut_by[i] !== null);
-      bar.classList.toggle("taken", token === node.token_id);
-      bar.title = token === node.token_id ? say.taken : fill(say.branch, { token: now.texts[i] });
-      bar.disabled = token === node.token_id;
-      const here = current;
-      bar.onclick = () => { pinned = false; stopping = false; follow = true; ask("branch", { node: here, token_id: token }); };
+      const taken = !toCome && token === node.token_id, here = current;
+      bar.classList.toggle("taken", taken);
+      bar.title = taken ? say.taken : fill(toCome ? say.begin : say.branch, { token: now.texts[i] });
+      bar.disabled = taken;
+      bar.onclick = () => {
+        pinned = stopping = false;
+        follow = true;
+        ask(toCome ? "begin" : "branch", { node: here, token_id: token });
+      };
       bars.append(bar);
     });
     reading.textContent = boundary < 0
@@ -165,6 +172,7 @@ function render({ model, el }) {
     const shared = path.findIndex((node, i) => node !== answer.path[i]);
     const keep = shared < 0 ? Math.min(path.length, answer.path.length) : shared;
     while (text.children.length > keep) text.lastChild.remove();
+    text.classList.toggle("waiting", Boolean(answer.expected));
     text.append(...answer.path.slice(keep).map((index) => span(nodes[index], index)));
     path = answer.path;
     if (follow && answer.writing) text.scrollTop = text.scrollHeight;
@@ -226,7 +234,14 @@ function render({ model, el }) {
   const grow = () => { prompt.style.height = "auto"; prompt.style.height = Math.min(prompt.scrollHeight + 2, 160) + "px"; };
   const at = (event) => { const n = event.target.closest("[data-node]"); return n ? Number(n.dataset.node) : -1; };
   prompt.value = settings.prompt || "";
-  prompt.addEventListener("input", grow);
+  prompt.addEventListener("input", () => {
+    grow();
+    if (composing || (path.length && !model.get("answer").expected)) return; // a text that is written stays until it is written anew
+    clearTimeout(timer);
+    timer = setTimeout(() => ask("open"), PAUSE);
+  });
+  prompt.addEventListener("compositionstart", () => { composing = true; });
+  prompt.addEventListener("compositionend", () => { composing = false; prompt.dispatchEvent(new Event("input")); });
   prompt.addEventListener("keydown", (event) => {
     event.stopPropagation();
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) write.click();
@@ -256,11 +271,7 @@ function render({ model, el }) {
     lookAt(path[Math.max(0, Math.min(path.length - 1, path.indexOf(current) + step))]);
     text.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
   };
-  tableButton.onclick = () => {
-    table.hidden = !table.hidden;
-    tableButton.setAttribute("aria-expanded", String(!table.hidden));
-    distribution();
-  };
+  tableBehind(tableButton, table, distribution);
   model.on("change:answer", draw);
   model.on("change:labels", relabel);
   relabel();

@@ -1,4 +1,5 @@
-"""What the Generate widget shows: a text that grows token by token, what each token was chosen from, and its branches.
+"""What the Generate widget shows: a text that grows token by token, what each token was chosen from, and its branches;
+before it grows, what the model expects after its beginning.
 
 The widget pulls: each `more` writes for a moment and answers, so stopping is not asking again.
 """
@@ -53,13 +54,15 @@ class Writer:
         self.nodes: list[Node] = []
         self.leaves: list[int] = []  # the last token of each branch
         self.current = 0  # the branch on show
+        self._expected: Distribution | None = None  # after the beginning, while nothing is written
         self._steps: Iterator[Step] | None = None
         self._version = time.monotonic_ns()  # tells the widget that node numbers began anew
         self._answered: tuple[int, dict[str, Any]] | None = None
 
     def answer(self, ask: Mapping[str, Any], language: Language = "en") -> dict[str, Any]:
-        """The state `answer` for what the widget asks: an `action` (write, more, stop, branch, show, settings, compare)
-        with `settings`, and `have`, the number of nodes the widget already holds. One `nonce` acts once.
+        """The state `answer` for what the widget asks: an `action` (open, begin, write, more, stop, branch, show,
+        settings, compare) with `settings`, and `have`, the number of nodes the widget already holds. One `nonce` acts
+        once.
         """
         nonce = int(ask.get("nonce", 0))
         if self._answered is None or self._answered[0] != nonce:
@@ -71,10 +74,19 @@ class Writer:
             self._answered = (nonce, extra | {"rounded": self._cost_of_rounding(ask)})
         return {"nonce": nonce, "error": None, **self._picture(ask), **self._answered[1]}
 
+    @property
+    def written(self) -> bool:
+        """Whether there is more than a beginning."""
+        return bool(self.nodes) and self._expected is None
+
     def _act(self, ask: Mapping[str, Any]) -> dict[str, Any]:
         action = ask.get("action")
         settings = ask.get("settings") or {}
-        if action == "write":
+        if action == "open" or (action == "settings" and self._expected is not None):
+            self._open(str(settings.get("prompt", "")), settings)
+        elif action == "begin":
+            self._begin(int(ask["token_id"]), settings)
+        elif action == "write":
             self._write(str(settings.get("prompt", "")), settings)
         elif action == "more":
             self._pull()
@@ -90,14 +102,36 @@ class Writer:
             return {"live": self._live(int(ask["node"]), settings)}
         return {}
 
-    def _write(self, prompt: str, settings: Mapping[str, Any]) -> None:
-        sampling = sampling_from(settings)
+    def _place(self, prompt: str) -> None:
+        """A new tree that holds nothing but its beginning."""
         ids = prompt_ids(self.tokenizer, prompt)
         self._clear()
         self.prompt = prompt
         for i, token_id in enumerate(ids):
             self.nodes.append(Node(parent=i - 1 if i else None, token_id=token_id))
         self.leaves = [len(self.nodes) - 1]
+
+    def _open(self, prompt: str, settings: Mapping[str, Any]) -> None:
+        """The beginning, and what the model expects after it."""
+        sampling = sampling_from(settings)
+        self._place(prompt)
+        self._expected = next_distribution(
+            self._reading(settings), self.tokenizer, self._ids(self.leaves[0]), sampling, top=LISTED
+        )
+
+    def _begin(self, token_id: int, settings: Mapping[str, Any]) -> None:
+        """Write on with one of the tokens that were expected."""
+        if self._expected is None or token_id not in self._expected.ids:
+            return
+        probability = self._expected.probabilities[self._expected.ids.index(token_id)]
+        found, self._expected = self._expected, None
+        self.nodes.append(Node(parent=self.leaves[0], token_id=token_id, probability=probability, distribution=found))
+        self.leaves = [len(self.nodes) - 1]
+        self._start(sampling_from(settings), settings)
+
+    def _write(self, prompt: str, settings: Mapping[str, Any]) -> None:
+        sampling = sampling_from(settings)
+        self._place(prompt)
         self._start(sampling, settings)
 
     def _branch(self, node: int, token_id: int, settings: Mapping[str, Any]) -> None:
@@ -180,7 +214,7 @@ class Writer:
     def _cost_of_rounding(self, ask: Mapping[str, Any]) -> dict[str, Any] | None:
         """The loss of the finished text on show without and with rounded weights, in nats per token."""
         settings = ask.get("settings") or {}
-        if not settings.get("int8") or self._steps is not None or not self.nodes or self._rounded is None:
+        if not settings.get("int8") or self._steps is not None or not self.written or self._rounded is None:
             return None
         ids = np.array(self._ids(self.leaves[self.current]))
         if len(ids) < 2:
@@ -223,6 +257,7 @@ class Writer:
             "path": self._path(self.leaves[self.current]) if self.nodes else [],
             "branches": self._branches(),
             "current": self.current,
+            "expected": _shown(self._expected) if self._expected else None,
             "writing": self._steps is not None,
         }
 
@@ -259,14 +294,15 @@ def _shown(found: Distribution) -> dict[str, Any]:
 
 def show(model: GPT, tokenizer: Tokenizer, prompt: str, *, language: Language = "en") -> Any:
     """The live widget in a notebook."""
-    from llmlab.widgets import controls, labels
+    from llmlab.widgets import controls, labels, usual_settings
     from llmlab.widgets.jupyter import host
 
     writer = Writer(model, tokenizer)
+    settings = {**usual_settings(), "prompt": prompt}
     state = {
         "labels": labels("generated_text", language),
         "controls": controls(language),
-        "settings": {"prompt": prompt},
-        "answer": writer.answer({}, language),
+        "settings": settings,
+        "answer": writer.answer({"action": "open", "settings": settings}, language),
     }
     return host("generated_text", state, lambda asked: writer.answer(asked, language))

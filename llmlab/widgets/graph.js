@@ -219,7 +219,7 @@ function render({ model, el }) {
   back.onclick = () => go(step - 1);
   next.onclick = () => go(step + 1);
   last.onclick = () => go(steps());
-  tabulate.onclick = () => { table.hidden = !table.hidden; tabulate.setAttribute("aria-expanded", String(!table.hidden)); if (!table.hidden) tabled(); };
+  tableBehind(tabulate, table, tabled);
   field.addEventListener("input", askSoon);
   field.addEventListener("keydown", (event) => event.stopPropagation());
   drawing.addEventListener("keydown", (event) => {

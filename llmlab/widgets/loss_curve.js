@@ -389,10 +389,9 @@ function render({ model, el }) {
   model.on("change:chunks", receive);
   const resize = new ResizeObserver(draw);
   resize.observe(root);
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
-  scheme.addEventListener("change", draw);
+  const forgetTheme = onTheme(model, draw);
   receive();
-  return () => { cancelAnimationFrame(frame); resize.disconnect(); scheme.removeEventListener("change", draw); };
+  return () => { cancelAnimationFrame(frame); resize.disconnect(); forgetTheme(); };
 }
 
 export default { render };

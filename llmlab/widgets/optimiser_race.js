@@ -302,14 +302,12 @@ function render({ model, el }) {
   const repaint = () => { if (data) { paint(); drawRows(); draw(); } };
   model.on("change:answer", receive);
   model.on("change:labels", relabel);
-  model.on("change:theme", repaint);
   const resize = new ResizeObserver(draw);
   resize.observe(map);
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
-  scheme.addEventListener("change", repaint);
+  const forgetTheme = onTheme(model, repaint);
   relabel();
   receive();
   if (model.get("scroll")) { touched = true; el.scrollIntoView({ block: "center" }); }
-  return () => { playing = false; clearTimeout(timer); cancelAnimationFrame(frame); resize.disconnect(); scheme.removeEventListener("change", repaint); };
+  return () => { playing = false; clearTimeout(timer); cancelAnimationFrame(frame); resize.disconnect(); forgetTheme(); };
 }
 export default { render };

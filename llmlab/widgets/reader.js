@@ -243,18 +243,12 @@ function render({ model, el }) {
   };
   map.onmousemove = (event) => look(Math.floor((event.offsetY / map.clientHeight) * (answer ? answer.tokens.length : 0)));
   map.onmouseleave = strip.onmouseleave;
-  tableButton.onclick = () => {
-    table.hidden = !table.hidden;
-    tableButton.setAttribute("aria-expanded", String(!table.hidden));
-    if (!table.hidden) tabulate();
-  };
-  const themed = window.matchMedia("(prefers-color-scheme: dark)");
-  themed.addEventListener("change", paint);
+  tableBehind(tableButton, table, tabulate);
+  const forgetTheme = onTheme(model, paint);
   model.on("change:answer", draw);
   model.on("change:labels", relabel);
-  model.on("change:theme", paint);
   relabel();
   requestAnimationFrame(() => { grow(); paint(); });
-  return () => { clearTimeout(timer); themed.removeEventListener("change", paint); };
+  return () => { clearTimeout(timer); forgetTheme(); };
 }
 export default { render };

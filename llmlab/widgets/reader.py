@@ -16,6 +16,7 @@ from llmlab.i18n import Language, LearnerError
 from llmlab.models.gpt import GPT
 from llmlab.models.trace import Trace, trace
 from llmlab.text.tokenizer import Tokenizer
+from llmlab.widgets import answered, labels
 
 BARS = 10
 """How many candidates are listed."""
@@ -37,11 +38,7 @@ class Reader:
 
         A person's mistake comes back as `error`, in the reader's language, beside nothing else.
         """
-        nonce = ask.get("nonce", 0)
-        try:
-            return {"nonce": nonce, "error": None, **self._answer(ask)}
-        except LearnerError as error:
-            return {"nonce": nonce, "error": error.say(language)}
+        return answered(ask, language, lambda: self._answer(ask))
 
     def _answer(self, ask: Mapping[str, Any]) -> dict[str, Any]:
         text, temperature = str(ask["text"]), float(ask.get("temperature", 1.0))
@@ -108,7 +105,6 @@ class Reader:
 
 def show(model: GPT, tokenizer: Tokenizer, text: str, *, language: Language = "en") -> Any:
     """The live widget in a notebook."""
-    from llmlab.widgets import labels
     from llmlab.widgets.jupyter import host
 
     reader = Reader(model, tokenizer)

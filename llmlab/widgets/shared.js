@@ -15,6 +15,23 @@ function make(tag, attributes = {}, ...children) {
 // Markup that this project wrote (prose of the course, MathML of its formulas) into a node: never a learner's text.
 const markup = (node, html) => { node.innerHTML = html; };
 
+// A button that opens and closes a table; `draw` fills it.
+function tableBehind(button, table, draw) {
+  button.onclick = () => {
+    table.hidden = !table.hidden;
+    button.setAttribute("aria-expanded", String(!table.hidden));
+    if (!table.hidden) draw();
+  };
+}
+
+// `paint` anew when the host's theme changes or the system's; the answer ends that.
+function onTheme(model, paint) {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", paint);
+  model.on("change:theme", paint);
+  return () => system.removeEventListener("change", paint);
+}
+
 // A phrase with its {placeholders} filled.
 const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 

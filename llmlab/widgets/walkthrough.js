@@ -311,18 +311,12 @@ function render({ model, el }) {
     if (kept) cell = { ...cell, step: cell.step.replace(/^layers\.\d+/, `layers.${layer.value}`) };
     ask();
   };
-  tableButton.onclick = () => {
-    table.hidden = !table.hidden;
-    tableButton.setAttribute("aria-expanded", String(!table.hidden));
-    if (!table.hidden) tabulate();
-  };
-  const themed = window.matchMedia("(prefers-color-scheme: dark)");
-  themed.addEventListener("change", paint);
+  tableBehind(tableButton, table, tabulate);
+  const forgetTheme = onTheme(model, () => { paint(); if (answer) explain(); });
   model.on("change:answer", take);
   model.on("change:labels", relabel);
-  model.on("change:theme", () => { paint(); if (answer) explain(); });
   relabel();
   take();
-  return () => { clearTimeout(timer); themed.removeEventListener("change", paint); };
+  return () => { clearTimeout(timer); forgetTheme(); };
 }
 export default { render };

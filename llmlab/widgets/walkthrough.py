@@ -16,6 +16,7 @@ from llmlab.models.bert import Bert
 from llmlab.models.build import Model
 from llmlab.models.trace import Trace, trace
 from llmlab.text.tokenizer import Tokenizer
+from llmlab.widgets import answered, labels
 from llmlab.widgets.attention import Reading, Viewer
 from llmlab.widgets.payload import pack
 
@@ -54,8 +55,6 @@ class Walker:
 
     def state(self, ask: Mapping[str, Any], language: Language = "en") -> dict[str, Any]:
         """Everything the widget needs to begin, the answer to `ask` included."""
-        from llmlab.widgets import labels
-
         return {"text": ask["text"], "labels": labels("walkthrough", language), "answer": self.answer(ask, language)}
 
     def answer(self, ask: Mapping[str, Any], language: Language = "en") -> dict[str, Any]:
@@ -64,11 +63,7 @@ class Walker:
 
         A person's mistake comes back as `error`, in the reader's language, beside nothing else.
         """
-        nonce = ask.get("nonce", 0)
-        try:
-            return {"nonce": nonce, "error": None, **self._answer(ask)}
-        except LearnerError as error:
-            return {"nonce": nonce, "error": error.say(language)}
+        return answered(ask, language, lambda: self._answer(ask))
 
     def _answer(self, ask: Mapping[str, Any]) -> dict[str, Any]:
         text, config = str(ask.get("text", "")), self.model.config

@@ -4,23 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
-from llmlab import hub
-from llmlab.models.gpt import GPT, GPTConfig
-from llmlab.text.tokenizer import train_tokenizer
-
-TEMPLATE = "{% for m in messages %}{{ m.role[0] }}:{{ m.content }};{% endfor %}a:"
+from tests.app.talker import save_talker
 
 
 @pytest.fixture(scope="module")
 def talker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "talker"
-    tokenizer = train_tokenizer("char", "abcdsu:;? **![x](y)")
-    tokenizer.chat_template = TEMPLATE
-    torch.manual_seed(0)
-    model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=1, context_length=600))
-    hub.save(model, tokenizer, folder)
+    save_talker(folder)
     return folder
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from llmlab.hub.lock import Lock
 from llmlab.i18n import LearnerError, say
 from llmlab.i18n.phrases import phrase_table
 from llmlab.training import durable, runs, status
 from llmlab.training.config import TrainConfig
-from llmlab.training.lock import Lock
 from llmlab.ui import train_choice
 
 ROOT = Path(__file__).parents[2]

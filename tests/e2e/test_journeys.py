@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.app.talker import save_talker
+
 from .conftest import App, settled
 
 LONG = 120_000
@@ -126,6 +128,28 @@ def test_train_stop_reload_resume_and_generate(app: App, page: Page) -> None:
         " || e.matches?.('[role=option], .token'))",
         timeout=LONG,
     )
+    healthy(page)
+
+
+def test_a_conversation_grows_is_begun_anew_and_gives_way_to_writing(app: App, page: Page) -> None:
+    save_talker(app.home / "runs" / "talker")
+    visit(page, app.url("generate", model="talker", lang="en"))
+    turns = page.locator(".st-key-chat_turns [data-testid=stChatMessage]")
+    page.locator(".st-key-chat_example_1 button").wait_for()
+    ask = page.locator("[data-testid=stChatInput] textarea")
+    for number, question in enumerate(["ab? **b**", "![x](y)"], 1):
+        ask.fill(question)
+        ask.press("Enter")
+        expect(page.get_by_text(re.compile(r"\d+ tokens, [\d.]+ a second"))).to_have_count(number)
+        expect(turns).to_have_count(2 * number)
+        said = turns.nth(2 * number - 2).locator("[data-testid=stText]")
+        expect(said).to_have_text(question)  # as it is: a picture would be asked for elsewhere
+    settled(page)
+    page.locator(".st-key-chat_new button").click()
+    expect(turns).to_have_count(0)
+    page.locator(".st-key-generate_mode button").last.click()
+    expect(page.locator(".writer .bar").first).to_be_visible()
+    assert "mode=continue" in page.url
     healthy(page)
 
 

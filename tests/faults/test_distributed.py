@@ -1,6 +1,7 @@
 # ruff: noqa: F811  # fixtures are named as arguments
 """Real processes under torchrun: together they learn what one would, and one that dies takes nothing with it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -26,7 +27,11 @@ DEVICES = [
         ),
     ),
 ]
-MUON = {"layers": 2, "optimizer": "muon", "accumulate": 2, "precision": "float32"}
+GPT2, GPT, BERT = (
+    {"model": "gpt2", "optimizer": "adamw", "layers": 2},
+    {"optimizer": "muon", "layers": 2, "accumulate": 2},
+    {"model": "bert", "tokenizer": "wordpiece", "vocab_size": 200, "context": 32, "accumulate": 2},
+)
 LEAST = {"eval_every": 100, "sample_tokens": 0, "probe_megabytes": 0}
 
 
@@ -75,33 +80,56 @@ def shapes(run):
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
+def forked():
+    """Trains a run by so many processes, without starting Python and torch anew for each."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.fork_ranks"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as server:
+
+        def train(run, processes):
+            server.stdin.write(json.dumps({"run": str(run), "processes": processes}) + "\n")
+            server.stdin.flush()
+            assert json.loads(server.stdout.readline()) == [0] * processes, (run / "log.txt").read_text()
+            assert runs.status(run).state == "finished"
+            return run
+
+        yield train
+
+
+@pytest.fixture(scope="module")
+def alone(forked):
     """What one process makes of the same words."""
     found = {}
 
     def get(new_run, key, **changes):
         if key not in found:
-            found[key] = train(new_run(key, **changes), 1)
+            found[key] = forked(new_run(key, **changes), 1)
         return found[key]
 
     return get
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the harness forks; the code does not")
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
 @pytest.mark.parametrize(
     ("changes", "tolerance"),
-    [({"optimizer": "adamw", "layers": 2, "model": "gpt2", "precision": "float32"}, 1e-5), (MUON, 1e-3)],
-    ids=["adamw", "muon"],
+    [(GPT2, 1e-5), (GPT, 1e-3), (BERT | {"optimizer": "adamw"}, 1e-5), (BERT | {"optimizer": "muon"}, 1e-3)],
+    ids=["gpt2-adamw", "gpt-muon", "bert-adamw", "bert-muon"],
 )
-def test_two_processes_learn_what_one_does(new_run, alone, device, parallel, changes, tolerance):
-    words = changes | {"steps": 24, "eval_every": 1, "device": device, "lr": 2e-3}
-    reference = alone(new_run, f"{changes['optimizer']}-{device}", **words)
-    together = train(new_run("together", parallel=parallel, **words))
+def test_two_processes_learn_what_one_does(new_run, forked, alone, device, parallel, changes, tolerance):
+    words = changes | {"steps": 24, "eval_every": 1, "device": device, "lr": 2e-3, "precision": "float32"}
+    reference = alone(new_run, f"{changes.get('model')}-{changes['optimizer']}-{device}", **words)
+    together = forked(new_run("together", parallel=parallel, **words), 2)
     assert_close(together, reference, tolerance)
     assert shapes(together) == shapes(reference)
     model, _ = hub.load(runs.last(together))
-    assert model.head.weight is model.token_embedding.weight
+    assert model.tied
+    assert all(model.get_parameter(a) is model.get_parameter(b) for a, b in model.tied.items())
     assert runs.samples(together)[0].keys() == runs.samples(reference)[0].keys()
     assert [p.name for p in (together / "probes").iterdir()] == [p.name for p in (reference / "probes").iterdir()]
 

@@ -17,10 +17,8 @@ import torch
 
 import llmlab
 from llmlab import hub
-from llmlab.command_line.console import Console
 from llmlab.command_line.opening import open_model
 from llmlab.command_line.program import COMMANDS, main
-from llmlab.command_line.train import clock
 from llmlab.training.config import TrainConfig, word
 
 ROOT = Path(llmlab.__file__).parents[1]
@@ -358,7 +356,7 @@ class TestHelp:
         assert any("\u4e00" <= character <= "\u9fff" for character in capsys.readouterr().err)
 
 
-class TestConsole:
+class TestStreams:
     def test_whatever_a_library_prints_stays_off_stdout(
         self, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -366,30 +364,6 @@ class TestConsole:
 
         monkeypatch.setattr(list_, "run", lambda arguments, console: print("noise") or {"a": 1})
         assert answer(capsys, "list") == {"a": 1}
-
-    def test_numbers_that_json_lacks_become_null(self, capsys: pytest.CaptureFixture[str]) -> None:
-        Console(language="en", json=True).answer({"a": float("nan"), "b": [float("inf"), 1.5], "c": {"d": None}})
-        assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.5], "c": {"d": None}}
-
-    def test_columns_align_with_wide_characters(self, capsys: pytest.CaptureFixture[str]) -> None:
-        Console(language="zh", json=False).table(["名称", "b"], [["x", "1"], ["唐诗三百", "2"]])
-        assert capsys.readouterr().out == "名称      b\nx         1\n唐诗三百  2\n"
-
-    def test_a_live_line_is_rewritten_on_a_terminal(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-        console = Console(language="en", json=False)
-        console.progress("step 10")
-        console.progress("end")
-        console.note("done")
-        assert capsys.readouterr().err == "\rstep 10\rend    \r   \rdone\n"
-
-    def test_elsewhere_a_line_comes_every_few_seconds(self, capsys: pytest.CaptureFixture[str]) -> None:
-        console = Console(language="en", json=False)
-        for step in range(50):
-            console.progress(f"step {step}")
-        assert capsys.readouterr().err == "step 0\n"
 
     def test_a_reader_that_leaves_early_is_no_failure(self, home: Path) -> None:
         process = subprocess.Popen(
@@ -400,7 +374,3 @@ class TestConsole:
         process.stdout.close()
         assert process.stderr.read() == b""
         process.wait()
-
-    @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (7, "0:07"), (725, "12:05"), (3600, "1:00:00")])
-    def test_time_is_written_as_on_a_clock(self, seconds: float, text: str) -> None:
-        assert clock(seconds) == text

@@ -4,6 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ class Index(ThreadingHTTPServer):
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.asked: list[tuple[str | None, int]] = []
         self.accounts: list[str | None] = []
+        self.answers = threading.Event()  # held back until set
+        self.answers.set()
+        self.reached = threading.Event()  # somebody asked for the file
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -62,6 +66,8 @@ class Handler(BaseHTTPRequestHandler):
         if server.stops_at is not None and start >= server.stops_at:
             self.send_error(503)
             return
+        server.reached.set()
+        assert server.answers.wait(60)
         sent = server.content[start : server.stops_at]
         server.asked.append((wanted, len(sent)))
         self.answer(206 if start else 200, sent, len(server.content) - start, "application/octet-stream")
@@ -157,3 +163,30 @@ def test_the_public_index_unless_pip_is_told_another(monkeypatch: pytest.MonkeyP
     settings.write_text("[global]\nindex-url = https://index.example/simple\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
     assert package_index._configured_index() == "https://index.example/simple"
+
+
+@pytest.mark.parametrize("first_is_stopped", [False, True])
+def test_who_comes_second_waits_and_finds_what_the_first_one_brought(
+    index: Index, own_home: Path, first_is_stopped: bool
+) -> None:
+    waits, stop = threading.Event(), threading.Event()
+
+    def first_progress(arrived: int, expected: int | None) -> None:
+        if stop.is_set():
+            raise LearnerError("ui_library.fetch_stopped", name="parcel")
+
+    index.answers.clear()
+    with ThreadPoolExecutor(2) as both:
+        first = both.submit(hub.fetch, "parcel", progress=first_progress)
+        assert index.reached.wait(60)
+        second = both.submit(hub.fetch, "parcel", progress=lambda arrived, expected: waits.set())
+        seen = waits.wait(60)
+        if first_is_stopped:
+            stop.set()
+        index.answers.set()
+        folder = second.result(60)
+        assert isinstance(first.exception(60), LearnerError) == first_is_stopped
+    assert seen, "it did not wait"
+    assert (folder / "package/data/one.txt").read_bytes() == FILES["package/data/one.txt"]
+    assert len(index.asked) == 1
+    assert [path.name for path in (own_home / "cache").iterdir()] == ["parcel"]

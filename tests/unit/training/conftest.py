@@ -1,5 +1,6 @@
 """A home of its own for every test, and a run small enough to be trained in a fraction of a second."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,3 +62,10 @@ def new_run(corpus: Path) -> NewRun:
         return runs.create(TrainConfig(**{"corpus": str(corpus)} | SMALL | changes), name)
 
     return new
+
+
+def weights(run: Path) -> str:
+    """What distinguishes the weights of a run's last checkpoint from any other."""
+    last = runs.last(run)
+    assert last is not None
+    return hashlib.sha256((last / "model.safetensors").read_bytes()).hexdigest()

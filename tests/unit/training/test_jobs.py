@@ -7,10 +7,10 @@ import time
 
 import pytest
 
+from llmlab.hub.lock import Lock
 from llmlab.i18n import LearnerError
 from llmlab.training import jobs, runs, status
 from llmlab.training.jobs import LocalQueue
-from llmlab.training.lock import Lock
 from llmlab.training.status import LOCK, RunStatus
 
 

@@ -1,9 +1,9 @@
 import pytest
 
+from llmlab.hub.lock import Lock
 from llmlab.i18n import LearnerError
 from llmlab.training import durable, runs, status
 from llmlab.training.config import TrainConfig
-from llmlab.training.lock import Lock
 from llmlab.training.status import LOCK, RunStatus
 
 

@@ -48,6 +48,22 @@ def test_it_writes_what_generate_writes(opened, written):
     assert _text(answer) == "to be" + generate(*opened, "to be", max_new_tokens=40, sampling=sampling).text
 
 
+def test_before_it_writes_it_shows_what_is_expected_and_goes_on_with_what_is_chosen(opened):
+    writer = Writer(*opened)
+    answer = writer.answer({"action": "open", "settings": SETTINGS, "nonce": 1})
+    sampling = SamplingConfig(temperature=0.9, top_p=0.8)
+    assert answer["expected"]["probabilities"] == next_distribution(*opened, "to be", sampling, top=12).probabilities
+    assert _text(answer) == "to be"
+    warmer = writer.answer({"action": "settings", "node": 4, "settings": {**SETTINGS, "temperature": 2}, "nonce": 2})
+    assert max(warmer["expected"]["probabilities"]) < max(answer["expected"]["probabilities"])
+    chosen = warmer["expected"]["ids"][3]
+    written = _finish(writer, {"action": "begin", "token_id": chosen, "settings": SETTINGS, "nonce": 3})
+    first = written["nodes"][written["path"][5]]
+    assert (first["token_id"], first["probability"]) == (chosen, warmer["expected"]["probabilities"][3])
+    assert len(written["path"]) == 5 + 1 + 40
+    assert written["expected"] is None
+
+
 def test_only_new_nodes_travel(written):
     writer, answer = written
     later = writer.answer({"action": "show", "branch": 0, "have": 20, "version": answer["version"], "nonce": 500})

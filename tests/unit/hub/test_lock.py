@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from llmlab.training.lock import Busy, Lock, is_held
+from llmlab.hub.lock import Busy, Lock, is_held
 
 HOLD = """
 import sys, time, pathlib
-from llmlab.training.lock import Lock
+from llmlab.hub.lock import Lock
 with Lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
