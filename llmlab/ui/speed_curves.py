@@ -155,7 +155,11 @@ def _placed(lines: list[dict[str, Any]], by_time: bool, per_step: float) -> list
 
     across = learning_seconds(lines) if by_time else [line["tokens"] / per_step for line in lines]
     from_here = _FIRST_SHARE * per_step * STEPS
-    return [line | {"step": round(x, 1)} for line, x in zip(lines, across, strict=True) if line["tokens"] >= from_here]
+    return [
+        line | {"step": round(x, 1), "best": None}
+        for line, x in zip(lines, across, strict=True)
+        if line["tokens"] >= from_here
+    ]
 
 
 def _sentence(curve: Curve, states: dict[Curve, Any], points: dict[Curve, list[dict[str, Any]]]) -> str:

@@ -7,7 +7,6 @@ const OKABE_ITO = {
 };
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 2 1 2"];
 const MARKS = ["circle", "square", "triangle", "diamond"];
-const LABEL_GAP = 15;
 function dressed(node, attributes = {}, text) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   if (text !== undefined) node.textContent = text;
@@ -19,32 +18,6 @@ const svg = (tag, ...rest) => dressed(document.createElementNS("http://www.w3.or
 const choices = (loss) => { const n = Math.exp(loss); return n < 10 ? n.toFixed(1) : Math.round(n).toLocaleString("en"); };
 
 const shorten = (name) => (name.length > 18 ? name.slice(0, 17) + "…" : name);
-
-function ticks(low, high, count) {
-  const rough = (high - low) / Math.max(1, count);
-  const power = 10 ** Math.floor(Math.log10(rough || 1));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
-  const found = [];
-  for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-6; v += step) found.push(Math.abs(v) < step * 1e-6 ? 0 : v);
-  return found;
-}
-
-function logTicks(low, high) {
-  const all = [];
-  for (let p = Math.floor(Math.log10(low)); p <= Math.log10(high); p++) for (const m of [1, 2, 5]) all.push(m * 10 ** p);
-  const inside = all.filter((v) => v >= low * 0.999 && v <= high * 1.001);
-  return inside.length > 9 ? inside.filter((v) => String(v)[0] === "1") : inside;
-}
-
-// Labels pushed apart, keeping their order, so that none covers another and none leaves the plot.
-function spread(labels, top, bottom) {
-  labels.sort((a, b) => a.y - b.y);
-  let edge = top - LABEL_GAP;
-  for (const label of labels) edge = label.at = Math.max(label.y, edge + LABEL_GAP);
-  edge = bottom + LABEL_GAP;
-  for (const label of [...labels].reverse()) edge = label.at = Math.min(label.at, edge - LABEL_GAP);
-  return labels;
-}
 
 function isDark(el) {
   const rgb = getComputedStyle(el).color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
@@ -114,6 +87,7 @@ function render({ model, el }) {
         known[kind] = known[kind].filter(([step]) => step <= chunk.after).concat(chunk[kind]);
       }
       known.upTo = Math.max(chunk.after, known.train.at(-1)?.[0] ?? -1, known.val.at(-1)?.[0] ?? -1);
+      known.best = chunk.best; // [step, loss on the whole validation text], once the run has ended
       history.set(chunk.run, known);
     }
     if (missing.length) { model.set("missing", { runs: missing, asked: ++asked }); model.save_changes(); }
@@ -208,9 +182,10 @@ function render({ model, el }) {
       if (known.val.length < 80) for (const [step, loss] of known.val) curves.appendChild(mark(look.shape, s.x(step), s.y(loss), 3, look.colour));
       const head = known.train.at(-1); // where the run is now, also when it has no more than this one point
       if (head) curves.appendChild(svg("circle", { cx: s.x(head[0]), cy: s.y(head[1]), r: 2.5, fill: look.colour }));
-      const last = known.val.at(-1) ?? head;
+      if (known.best) curves.appendChild(svg("circle", { cx: s.x(known.best[0]), cy: s.y(known.best[1]), r: 6.5, fill: "none", stroke: look.colour, "stroke-width": 2, "data-best": "" }));
+      const last = known.best ?? known.val.at(-1) ?? head;
       if (last && last[0] >= s.range.x[0] && last[1] >= s.range.y[0] && last[1] <= s.range.y[1]) {
-        labels.push({ y: s.y(last[1]), x: Math.min(s.x(last[0]), box.right), text: `${runs().length > 1 ? shorten(run.name) : w.now} ${last[1].toFixed(2)}`,
+        labels.push({ y: s.y(last[1]), x: Math.min(s.x(last[0]), box.right), text: `${runs().length > 1 ? shorten(run.name) : known.best ? w.best : w.now} ${last[1].toFixed(2)}`,
           colour: look.colour, opacity: 1, bold: true });
       }
     });
@@ -241,7 +216,7 @@ function render({ model, el }) {
     const w = words();
     if (cursor === null) {
       const first = history.get(runs()[0]?.id);
-      const last = first && (first.val.at(-1) ?? first.train.at(-1));
+      const last = first && (first.best ?? first.val.at(-1) ?? first.train.at(-1));
       readout.textContent = last ? sentence(runs()[0], last) : w.waiting ?? "";
       return;
     }
@@ -284,6 +259,7 @@ function render({ model, el }) {
     };
     if (runs().length > 1) { runs().forEach((run, i) => entry(run.name, i, false)); key.appendChild(html("span", {}, words().thin_is_train)); }
     else if (runs().length) { entry(words().validation, 0, false); entry(words().train, 0, true); }
+    if (runs().some((run) => history.get(run.id)?.best)) key.appendChild(html("span", {}, words().best_key));
   }
 
   function drawTable() {
@@ -338,7 +314,7 @@ function render({ model, el }) {
     let [bottom, top] = [Infinity, -Infinity];
     for (const run of runs()) {
       const known = history.get(run.id);
-      for (const [step, loss] of known ? [...known.train, ...known.val] : []) {
+      for (const [step, loss] of known ? [...known.train, ...known.val, ...(known.best ? [known.best] : [])] : []) {
         if (step >= low && step <= high) { bottom = Math.min(bottom, loss); top = Math.max(top, loss); }
       }
     }

@@ -81,15 +81,20 @@ def chunk(
     """The points after step `after` as the widget reads them.
 
     Of more than `most` training points every n-th is kept (and the last); validation points all stay.
-    Values that are not finite are left out: they have no place on an axis.
+    Values that are not finite are left out: they have no place on an axis. Of an ended run `best` is where its best
+    checkpoint stands, by the loss on the whole validation text.
     """
+    metrics = list(metrics)
+    best = metrics[-1].get("best") if metrics else None
     lines = [line for line in metrics if line["step"] > after]
     train = [[line["step"], _round(line["train_loss"])] for line in lines if _finite(line.get("train_loss"))]
     val = [[line["step"], _round(line["val_loss"])] for line in lines if _finite(line.get("val_loss"))]
     if most and len(train) > most:
         stride = -(-len(train) // most)
         train = train[::stride] + ([train[-1]] if (len(train) - 1) % stride else [])
-    return {"run": run, "after": after, "train": train, "val": val}
+    whole = best is not None and best["val_share"] == 1 and _finite(best["val_loss"])
+    at_best = [int(best["checkpoint"].removeprefix("step-")), _round(best["val_loss"])] if whole else None
+    return {"run": run, "after": after, "train": train, "val": val, "best": at_best}
 
 
 def _finite(value: object) -> bool:

@@ -19,8 +19,15 @@ def test_chunk_holds_what_came_after_and_leaves_out_what_is_not_finite():
         "after": -1,
         "train": [[1, 4.1], [3, 3.8]],
         "val": [[0, 4.2], [2, 3.9]],
+        "best": None,
     }
     assert chunk("r", METRICS, after=2)["train"] == [[3, 3.8]]
+
+
+def test_an_ended_run_says_where_its_best_checkpoint_stands_if_the_whole_text_was_read():
+    best = {"checkpoint": "step-000002", "val_loss": 3.87654, "val_share": 1.0}
+    assert chunk("r", [*METRICS, {"step": 4, "best": best}], after=3)["best"] == [2, 3.8765]
+    assert chunk("r", [*METRICS, {"step": 4, "best": best | {"val_share": None}}])["best"] is None
 
 
 def test_long_history_is_thinned_but_keeps_its_last_point_and_every_validation():
