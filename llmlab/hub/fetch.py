@@ -8,7 +8,6 @@ unpacked or converted goes on from it, without the network. Whoever wants the sa
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -148,7 +147,10 @@ def _download(found: Entry, source: Source, progress: Progress | None) -> Path:
         else:
             unpacked.rename(content)
         (content / _RECEIPT).write_text(json.dumps(_provenance(source)), encoding="utf-8")
-        _put(content, cache() / found.name, source)
+        target = cache() / found.name
+        if target.exists():  # of an older version
+            shutil.rmtree(target)
+        content.rename(target)
         _kept(source).unlink(missing_ok=True)
     except LearnerError:
         _kept(source).unlink(missing_ok=True)
@@ -177,19 +179,6 @@ def _archive(found: Entry, source: Source, work: Path, grown: clients.Grown) -> 
 
 def _kept(source: Source) -> Path:
     return cache() / f"{_ARCHIVE}{source.sha256[:16]}"
-
-
-def _put(content: Path, target: Path, source: Source) -> None:
-    """Renames `content` to `target`; whoever fetched the same thing a moment earlier is left in place."""
-    if _receipt(target) == _provenance(source):
-        return
-    if target.exists():
-        shutil.rmtree(target)
-    try:
-        os.rename(content, target)
-    except OSError:
-        if _receipt(target) != _provenance(source):
-            raise
 
 
 def _provenance(source: Source) -> dict[str, str]:

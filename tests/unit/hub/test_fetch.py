@@ -149,19 +149,6 @@ def test_what_killed_fetches_left_is_swept_once_it_is_old(parcel: Any) -> None:
     assert young.exists()
 
 
-def test_another_fetch_that_was_faster_is_left_in_place(parcel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = parcel.client
-
-    def overtaken(source: Source, into: Path, grown: clients.Grown) -> Path:
-        monkeypatch.setitem(clients.CLIENTS, "npm", slow)
-        hub.fetch("parcel")
-        (hub.cache() / "parcel" / "mark").touch()
-        return slow(source, into, grown)
-
-    monkeypatch.setitem(clients.CLIENTS, "npm", overtaken)
-    assert (hub.fetch("parcel") / "mark").exists()
-
-
 def test_embedded_models_are_found_in_assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["llmlab.hub.fetch"], "assets", lambda: tmp_path / "assets")
     with pytest.raises(LearnerError) as error:
