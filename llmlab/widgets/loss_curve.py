@@ -92,8 +92,9 @@ def chunk(
     if most and len(train) > most:
         stride = -(-len(train) // most)
         train = train[::stride] + ([train[-1]] if (len(train) - 1) % stride else [])
-    whole = best is not None and best["val_share"] == 1 and _finite(best["val_loss"])
-    at_best = [int(best["checkpoint"].removeprefix("step-")), _round(best["val_loss"])] if whole else None
+    at_best = None
+    if best is not None and best["val_share"] == 1 and _finite(best["val_loss"]):
+        at_best = [int(best["checkpoint"].removeprefix("step-")), _round(best["val_loss"])]
     return {"run": run, "after": after, "train": train, "val": val, "best": at_best}
 
 
