@@ -83,7 +83,7 @@ def check(name: str, function: Callable[..., Any], *, language: Language | None 
         try:
             found = function(*_copies(case))
         except Exception as error:  # whatever a learner's code raises is told, not thrown
-            return verdict(False, "raised", number=number, error=f"{type(error).__name__}: {error}")
+            return verdict(False, "raised", number=number, error=what_was_raised(error))
         if found is None:
             return verdict(False, "none")
         wrong = _difference(found, expected, task.tolerance)
@@ -96,13 +96,18 @@ def check(name: str, function: Callable[..., Any], *, language: Language | None 
         try:
             ours = _gradients(function, case)
         except Exception as error:  # it changes its arguments, or leaves torch
-            return verdict(False, "gradient_raised", number=number, error=f"{type(error).__name__}: {error}")
+            return verdict(False, "gradient_raised", number=number, error=what_was_raised(error))
         if (off := _gradient_difference(task, ours, case)) is not None:
             return verdict(False, "gradient", _known_gradient(task, ours, case), number=number, **off)
     ratio = _time(function, task) / _time(task.reference, task)
     if ratio > task.slowest:
         return verdict(False, "slow", ratio=f"{ratio:.0f}", slowest=f"{task.slowest:.0f}")
     return verdict(True, "right_with_gradient" if task.gradient else "right", ratio=f"{ratio:.1f}")
+
+
+def what_was_raised(error: Exception) -> str:
+    """As Python says it: "ValueError: too few", or "MemoryError" alone."""
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def _copies(case: tuple[Any, ...]) -> tuple[Any, ...]:

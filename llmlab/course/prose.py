@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 _TERM = re.compile(r"\[\[([\w -]+)(?:\|([^\]]+))?\]\]")
+_NAMED = re.compile(r"\b(?:GPT|T)-\d\b")
+"""Names that no line may break at their hyphen."""
 _LINK = re.compile(r"\[([^\]]+)\]\((term|lab|page|chapter|errata):([^)]*)\)")
 
 
@@ -60,7 +62,12 @@ def _markdown() -> "MarkdownIt":
     made.validateLink = lambda url: True  # type: ignore[method-assign]  # our own schemes; the text is ours
     made.add_render_rule("link_open", _link_open)
     made.add_render_rule("link_close", _link_close)
+    made.add_render_rule("text", _words)
     return made
+
+
+def _words(renderer: Any, tokens: Any, index: int, options: Any, env: Any) -> str:
+    return _NAMED.sub(r'<span class="whole">\g<0></span>', html.escape(tokens[index].content))
 
 
 def _link_open(renderer: Any, tokens: Any, index: int, options: Any, env: Any) -> str:

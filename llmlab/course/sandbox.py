@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from llmlab.course.checking import check, exercise
+from llmlab.course.checking import check, exercise, what_was_raised
 from llmlab.i18n import Language, say
 
 SECONDS = 20
@@ -98,7 +98,7 @@ def _check(name: str, code: str, language: Language) -> Trial:
             exec(compile(code, "exercise.py", "exec"), names)  # the learner's own, in this process of its own
         except Exception as error:
             detail = "".join(traceback.format_exception(error)[2:])[-LONGEST_OUTPUT:]
-            said = say("course.code_raised", language, error=f"{type(error).__name__}: {error}")
+            said = say("course.code_raised", language, error=what_was_raised(error))
             return Trial(passed=False, message=said, printed=printed.getvalue(), detail=detail)
         if name not in names:
             return Trial(

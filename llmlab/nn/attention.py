@@ -139,10 +139,9 @@ class Attention(nn.Module):
         weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)  # padding that may look nowhere
         head_outputs = F.dropout(weights, self.dropout, self.training) @ v  # (batch, heads, query, head_dim)
         record("scores", scores, SCORES, r"S_{ts} = \frac{q_t \cdot k_s}{\sqrt{d_k}}")
-        seen = r"s \le t" if self.causal else r"s \text{ is no padding}"
-        record(
-            "masked_scores", masked, SCORES, rf"\tilde S_{{ts}} = S_{{ts}} \text{{ if }} {seen} \text{{ else }} -\infty"
-        )
+        seen, unseen = (r"s \le t", "s > t") if self.causal else ("m_s = 1", "m_s = 0")  # m: the attention mask
+        cases = rf"\begin{{cases}} S_{{ts}} & {seen} \\ -\infty & {unseen} \end{{cases}}"
+        record("masked_scores", masked, SCORES, rf"\tilde S_{{ts}} = {cases}")
         record("weights", weights, SCORES, r"A_{ts} = \frac{e^{\tilde S_{ts}}}{\sum_r e^{\tilde S_{tr}}}")
         record("head_outputs", head_outputs, HEADS, r"o_t = \sum_s A_{ts}\, v_s")
         return head_outputs

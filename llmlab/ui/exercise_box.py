@@ -1,8 +1,10 @@
 """An exercise on a page: stub, hints one by one, a check in a process of its own."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from llmlab.course.checking import exercise
+from llmlab.course.sandbox import SECONDS, try_code
 from llmlab.ui import ownership, reading, shell
 from llmlab.ui.language import language, plain, say
 
@@ -11,14 +13,19 @@ from llmlab.ui.language import language, plain, say
 def draw(name: str) -> None:
     task, spoken = exercise(name), language()
     with st.container(border=True, key=f"exercise_{name}"):
-        done = f" · :green[{say('ui_course.passed')}]" if name in reading.done().passed else ""
-        st.markdown(f"**{say('ui_course.exercise', title=task.title[spoken])}**{done}")
+        head = st.empty()
+        _head(head, name)
         st.markdown(task.task[spoken])
         key = f"exercise_{name}_code"
         st.session_state.setdefault(key, task.stub)
         lines = st.session_state[key].count("\n") + 2
         st.html(f"<style>.st-key-{key} textarea {{font-family: ui-monospace, Menlo, Consolas, monospace}}</style>")
-        code = st.text_area(say("ui_course.exercise_code"), key=key, height=max(140, min(420, 26 * lines)))
+        code = st.text_area(
+            say("ui_course.exercise_code"),
+            key=key,
+            height=max(140, min(420, 26 * lines)),
+            help=say("ui_course.exercise_code_help", seconds=SECONDS),
+        )
         with st.container(horizontal=True):
             checked = st.button(
                 say("ui_course.check"), key=f"{key}_check", type="primary", disabled=not ownership.may_run_code()
@@ -37,14 +44,18 @@ def draw(name: str) -> None:
             st.markdown(say("ui_course.hint", number=number, hint=hint[spoken]))
         if checked:
             _check(name, code)
+            _head(head, name)  # it may have passed just now
         if not reading.answers_hidden():
             with st.expander(say("ui_course.answer")):
                 st.code(task.answer, language="python")
 
 
-def _check(name: str, code: str) -> None:
-    from llmlab.course.sandbox import try_code
+def _head(place: DeltaGenerator, name: str) -> None:
+    done = f" · :green[{say('ui_course.passed')}]" if name in reading.done().passed else ""
+    place.markdown(f"**{say('ui_course.exercise', title=exercise(name).title[language()])}**{done}")
 
+
+def _check(name: str, code: str) -> None:
     with st.spinner(say("ui_course.checking")):
         trial = try_code(name, code, language())
     if trial.passed:

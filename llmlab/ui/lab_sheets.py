@@ -8,12 +8,15 @@ from llmlab.ui.language import say
 
 EXPLAINED_FROM = 0.005
 """A difference from the published count that is larger is explained under the table."""
+WHOLE_NAMES = "<style>.st-key-lab_sheets :is(th, td):first-child { white-space: nowrap }</style>"
+"""No line breaks at the hyphen of GPT-2."""
 PARTS = ("embeddings", "attention", "feed_forward", "norms", "head")
 
 
 def lab(settings: dict[str, str], key: str) -> None:
     """`model` ("GPT-3") is the one whose parts are listed first."""
     head = "| " + " | ".join(say(f"ui_sheets.{name}") for name in COLUMNS) + " |\n|---" + "|---:" * 7 + "|\n"
+    st.html(WHOLE_NAMES)
     st.markdown(head + "\n".join(_line(model) for model in PUBLISHED))
     st.caption(say("ui_sheets.how"))
     for model in PUBLISHED:

@@ -11,7 +11,7 @@ import streamlit as st
 from llmlab import hub
 from llmlab.charts.theme import DARK, LIGHT
 from llmlab.course import notebook, progress, prose
-from llmlab.course.formula import mathml
+from llmlab.course.formula import mathml, side_by_side
 from llmlab.course.glossary import glossary, term_words
 from llmlab.course.unit import Block, Unit
 from llmlab.ui import ownership
@@ -70,7 +70,8 @@ def item(unit: Unit, block: Block, *, hidden: bool) -> tuple[dict[str, Any], set
             }
             for s in values.get("symbols", [])
         ]
-        return {"kind": "formula", "mathml": mathml(values["tex"]), "symbols": symbols}, set()
+        drawn = "".join(map(mathml, side_by_side(values["tex"])))
+        return {"kind": "formula", "mathml": drawn, "symbols": symbols}, set()
     if block.kind == "predict":
         chosen = done().predicted.get(f"{unit.name}/{block.name}")
         reveal = chosen is not None and not hidden

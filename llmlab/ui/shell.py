@@ -36,6 +36,7 @@ from typing import ParamSpec, TypeVar
 import streamlit as st
 
 from llmlab import __version__
+from llmlab.charts.theme import DARK, LIGHT
 from llmlab.course.unit import by_number
 from llmlab.i18n import LearnerError
 from llmlab.ui import appearance, opened
@@ -70,6 +71,27 @@ PAGES = (
 )
 
 
+def _shaded(paper: str) -> str:
+    """A box that scrolls sideways shows a shadow at the edge behind which there is more: covers that move along with
+    what is in it lie over shadows that stay.
+    """
+    cover = f"light-dark({getattr(LIGHT, paper)}, {getattr(DARK, paper)})"
+    shadow = "light-dark(rgb(0 0 0 / 22%), rgb(0 0 0 / 75%))"
+    layers = [
+        f"linear-gradient(to {to}, {colours}, transparent) {at} / {width} 100% no-repeat {moves}"
+        for colours, width, moves in ((f"{cover} 40%", "2.5rem", "local"), (shadow, "0.9rem", "scroll"))
+        for to, at in (("right", "left"), ("left", "right"))
+    ]
+    return f"overflow-x: auto; background: {', '.join(layers)} {cover}"
+
+
+_WIDE = f"""<style>
+[data-testid=stMarkdownContainer]:has(> table) {{ {_shaded("background")} }}
+[data-testid=stCode] > pre {{ {_shaded("surface")} }}
+</style>"""
+"""Tables and code that are wider than a phone."""
+
+
 def file_of(name: str) -> str:
     """The path of a page as `st.switch_page` and `st.page_link` want it, relative to app.py."""
     return f"llmlab/ui/{name}.py"
@@ -82,6 +104,7 @@ def run() -> None:
     here = Path(__file__).parent
     # Before the navigation: a page's own Material symbol would be fetched from the internet for the browser's tab.
     st.set_page_config(page_icon=str(here / "icon.svg"), layout="wide")
+    st.html(_WIDE)
     sections: dict[str, list[object]] = {}
     for entry in PAGES:
         if (here / f"{entry.name}.py").is_file():

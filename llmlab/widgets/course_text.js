@@ -57,6 +57,7 @@ export default {
         row.addEventListener("pointerenter", () => point(n));
         row.addEventListener("pointerleave", () => point(-1));
       });
+      fadingEdges(drawn);
       box.append(drawn, legend);
       return box;
     };
@@ -97,6 +98,7 @@ export default {
         if (item.kind === "predict") return predict(item);
         const piece = make("div", { className: item.kind === "diagram" ? "diagram" : "prose" });
         markup(piece, item.html);
+        [...(item.kind === "diagram" ? [piece] : piece.querySelectorAll("table, pre"))].forEach(fadingEdges);
         return piece;
       }));
     };

@@ -32,6 +32,19 @@ function onTheme(model, paint) {
   return () => system.removeEventListener("change", paint);
 }
 
+// A box that scrolls sideways fades at the edge behind which there is more. Returns what looks again after a change.
+function fadingEdges(box) {
+  const look = () => {
+    const rest = box.scrollWidth - box.clientWidth - box.scrollLeft;
+    box.classList.toggle("more-before", box.scrollLeft > 2);
+    box.classList.toggle("more-after", rest > 2);
+  };
+  box.classList.add("fading");
+  box.addEventListener("scroll", look, { passive: true });
+  new ResizeObserver(look).observe(box);
+  return look;
+}
+
 // A phrase with its {placeholders} filled.
 const fill = (phrase, values) => phrase.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 

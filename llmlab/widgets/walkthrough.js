@@ -24,6 +24,7 @@ function render({ model, el }) {
   const headLabel = make("label", { className: "note" }, make("span"), head);
   const stages = make("div", { className: "stages" });
   const pipeline = make("div", { className: "pipeline" });
+  const fade = fadingEdges(pipeline);
   const how = make("p", { className: "note how" });
   const panel = make("section", { className: "explained", "aria-live": "polite" });
   const tableButton = make("button", { className: "quiet", type: "button", "aria-expanded": "false" });
@@ -185,6 +186,7 @@ function render({ model, el }) {
       { token: answer.tokens[found.row], position: found.row, column: column(step, found.column) });
     const formula = make("div", { className: "formula" });
     markup(formula, found.formula);
+    fadingEdges(formula);
     const rows = operands.map(({ tex, name, values }) => {
       const symbol = make("span", { className: "symbol" });
       markup(symbol, name);
@@ -282,6 +284,7 @@ function render({ model, el }) {
     });
     pipeline.replaceChildren(...parts);
     pipeline.scrollLeft = held;
+    fade();
     if (first) requestAnimationFrame(() => {
       const chosen = named(answer.cell.step);
       if (chosen) pipeline.scrollLeft = Math.max(0, chosen.canvas.parentElement.offsetLeft - pipeline.offsetLeft - 0.35 * pipeline.clientWidth);

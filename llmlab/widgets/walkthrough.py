@@ -5,11 +5,11 @@ for a chosen number its formula, what goes into it, the result computed again, a
 import hashlib
 import re
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import torch
 
+from llmlab.charts.mathml import mathml
 from llmlab.i18n import Language, LearnerError
 from llmlab.lens.walkthrough import Step, Walkthrough
 from llmlab.models.bert import Bert
@@ -126,9 +126,9 @@ class Walker:
             "step": step.name,
             "row": row,
             "column": column,
-            "formula": drawn_formula(found.formula),
+            "formula": mathml(found.formula),
             "operands": [
-                {"tex": o.name, "name": drawn_formula(o.name), "values": pack(o.values.numpy())} for o in found.operands
+                {"tex": o.name, "name": mathml(o.name), "values": pack(o.values.numpy())} for o in found.operands
             ],
             "shown": _number(found.shown),
             "computed": _number(found.computed),
@@ -159,7 +159,7 @@ def _drawn(step: Step) -> dict[str, Any]:
         "name": step.name,
         "kind": step.kind,
         "columns": step.columns,
-        "formula": drawn_formula(step.formula),
+        "formula": mathml(step.formula),
         "values": pack(step.values.detach().numpy()),
     }
 
@@ -167,11 +167,3 @@ def _drawn(step: Step) -> dict[str, Any]:
 def _number(value: float) -> float | None:
     """JSON has no infinity; the mask's −∞ is the only one there is."""
     return value if value > float("-inf") else None
-
-
-@cache
-def drawn_formula(tex: str) -> str:
-    """MathML, which a browser draws itself."""
-    from latex2mathml.converter import convert
-
-    return str(convert(tex))

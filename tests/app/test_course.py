@@ -58,6 +58,15 @@ def test_the_overview_counts_what_was_done(visit):
     assert "1 of 10 chapters opened" in visit("course", lang="en").said()
 
 
+def test_an_exercise_is_called_passed_as_soon_as_it_is(visit, monkeypatch):
+    from llmlab.course.sandbox import Trial
+
+    monkeypatch.setattr("llmlab.ui.exercise_box.try_code", lambda *_: Trial(passed=True, message="Right."))
+    visited = visit("chapter_07", lang="en")
+    visited.app.button(key="exercise_adam_step_code_check").click().run()
+    assert ":green[passed]" in visited.said()
+
+
 def test_a_proof_is_run_and_shown(visit):
     visited = visit("errata", lang="zh", entry="9")
     visited.app.button(key="proof_9_run").click().run()

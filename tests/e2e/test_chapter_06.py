@@ -53,4 +53,9 @@ def test_a_reader_walks_compares_trains_and_passes(app: App, page: Page, languag
     box.locator("textarea").fill(exercise("softmax").answer)
     box.get_by_role("button", name=say("ui_course.check", language), exact=True).click()
     expect(box.locator("[data-testid=stAlert]").first).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 800})
+    settled(page)
+    wider = "main => main.scrollWidth - main.clientWidth"
+    assert page.locator("[data-testid=stMain]").evaluate(wider) == 0, "a phone would scroll the whole page sideways"
+    expect(page.locator(".st-key-lab_walkthrough .pipeline")).to_have_class(re.compile("more-after"))
     expect(page.locator(".st-key-page_failure, .st-key-learner_error")).to_have_count(0)

@@ -8,7 +8,7 @@ import pytest
 from llmlab.charts.diagrams import DIAGRAMS
 from llmlab.course import prose
 from llmlab.course.checking import exercise_names
-from llmlab.course.formula import mathml, symbol_numbers
+from llmlab.course.formula import mathml, side_by_side, symbol_numbers
 from llmlab.course.glossary import glossary
 from llmlab.course.unit import Unit, parse, units
 from llmlab.i18n import LANGUAGES
@@ -122,6 +122,14 @@ def test_prose_becomes_html_whose_words_act() -> None:
     assert 'href="/chapter_06#a"' in made
     assert "<math" in made
     assert "&lt;i&gt;" in made
+
+
+def test_no_line_breaks_at_the_hyphen_of_a_name() -> None:
+    assert '<span class="whole">GPT-2</span>' in prose.to_html("since GPT-2 and [GPT-3](lab:sheets?model=GPT-3)", str)
+
+
+def test_formulas_beside_each_other_are_drawn_alone() -> None:
+    assert side_by_side(r"a = b, \qquad c = d") == ["a = b,", "c = d"]
 
 
 def test_a_marked_symbol_can_be_pointed_at() -> None:

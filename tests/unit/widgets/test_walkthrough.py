@@ -47,6 +47,7 @@ def test_the_maps_are_the_traces_float32(walker):
         value = entry.value[0, 1] if "head" in entry.axes or "kv_head" in entry.axes else entry.value[0]
         np.testing.assert_array_equal(unpacked(step["values"]), value.numpy())
         assert "<math" in step["formula"]
+        assert "<mtext" not in step["formula"]  # words would be English in both languages
 
 
 def test_a_chosen_number_comes_with_its_operands_and_code_that_asserts_it(walker):
