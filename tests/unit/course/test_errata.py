@@ -1,5 +1,7 @@
 """Every correction says what it must, and each proof holds for what is so and fails for what the article says."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -23,6 +25,11 @@ def test_each_entry_has_a_proof_or_says_why_not() -> None:
     with_proof = {entry.number for entry in errata() if not entry.editorial and entry.proven_in is None}
     assert with_proof == set(proofs())
     assert len(with_proof) >= 28
+
+
+@pytest.mark.parametrize(("readme", "words"), [("README.md", "with {} proofs"), ("README.zh.md", "其中 {} 条")])
+def test_the_readmes_name_as_many_proofs_as_there_are(readme: str, words: str) -> None:
+    assert words.format(len(proofs())) in (Path(__file__).parents[3] / readme).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("number", list(proofs()))
