@@ -75,9 +75,7 @@ class NumpyStep:
 
 def _attention(module: Attention, cache: LayerCache) -> Mix:
     heads, kv_heads, size = module.n_heads, module.n_kv_heads, module.head_dim
-    query, key, value = _linear(module.query), _linear(module.key), _linear(module.value)
-    # numpy's threads and torch's wait for work at full speed: taking turns in every layer, each would stop the other
-    output = _in_torch(module.output) if isinstance(module.query, Int8Linear) else _linear(module.output)
+    query, key, value, output = map(_linear, (module.query, module.key, module.value, module.output))
     keys, values = _array(cache.keys[0]), _array(cache.values[0])  # (kv_heads, max_length, head_dim)
     norm = _head_norms(module)
     scale = np.float32(size**-0.5)
@@ -127,7 +125,7 @@ def _gelu(x: Vector) -> Vector:
 
 def _linear(module: nn.Linear | Int8Linear) -> Map:
     if isinstance(module, Int8Linear):
-        return _in_torch(module)
+        return lambda x: module(torch.from_numpy(x)[None])[0].detach().numpy()
     times = _array(module.weight).dot
     if module.bias is None:
         return times
@@ -139,10 +137,6 @@ def _linear(module: nn.Linear | Int8Linear) -> Map:
         return y
 
     return affine
-
-
-def _in_torch(module: nn.Linear | Int8Linear) -> Map:
-    return lambda x: module(torch.from_numpy(x)[None])[0].detach().numpy()
 
 
 def _norm(module: RMSNorm | nn.LayerNorm) -> Map:

@@ -4,18 +4,21 @@ Each row of the matrix is kept as whole numbers between −127 and 127 with one 
 it is rounded to eight bits too, with one scale for each token (dynamic quantisation), so that the product is one of
 whole numbers. `torch` has the kernels; they know one scale for the call, so that tokens are brought to one length
 before. Some tokens of published models are a hundred times as large as others: under one scale these would be lost.
+
+What the second map of a feed-forward network reads is not normed: a few of its numbers are far larger than the rest. It
+is rounded in two parts, the second being what the first lost, as two rows of one product (`Int8Linear(…, parts=2)`).
 """
 
 import copy
 import warnings
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from llmlab.i18n import LearnerError
-from llmlab.nn.attention import Attention
+from llmlab.nn.feed_forward import GeluFeedForward, SwiGLU
 
 LARGEST = 127
 
@@ -25,7 +28,7 @@ class Int8Linear(nn.Module):
 
     bias: Tensor | None
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, parts: Literal[1, 2] = 1) -> None:
         super().__init__()
         weight = linear.weight.detach().float()
         bias = linear.bias.detach().float() if linear.bias is not None else None
@@ -39,15 +42,34 @@ class Int8Linear(nn.Module):
         self.register_buffer("bias", bias)
         # kernels without these instructions add two products in sixteen bits, and would overflow with eight bits for x
         self._seven_bits = not torch.cpu.get_capabilities().get("avx512_vnni", False)
+        self._levels = 64 if self._seven_bits else 128
+        self._parts = parts
         self.in_features, self.out_features = linear.in_features, linear.out_features
 
     def forward(self, x: Float[Tensor, "*any inputs"]) -> Float[Tensor, "*any outputs"]:
-        if x.numel() == self.in_features:  # one token: the call's scale is its own
-            y: Tensor = self._product(x)
+        if self._parts == 2:
+            y = self._in_two_parts(x)
+        elif x.numel() == self.in_features:  # one token: the call's scale is its own
+            y = self._product(x)
         else:
             largest = x.abs().amax(dim=-1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
             y = self._product(x / largest).mul_(largest)
         return y if self.bias is None else y.add_(self.bias)
+
+    def _in_two_parts(self, x: Float[Tensor, "*any inputs"]) -> Float[Tensor, "*any outputs"]:
+        """W x = W (first + second): the extremes of the two, −1 and 1 − 1/levels, make the kernel's step 1/levels
+        exactly, so that what the first part loses is known beforehand.
+        """
+        x = x.detach()
+        rows = x.new_empty((2, *x.shape))
+        first, second = rows
+        size = _extreme(x) * (self._levels / (self._levels - 1))
+        torch.div(x, size, out=first)
+        torch.mul(first, self._levels, out=second).round_().div_(-self._levels).add_(first)
+        rest = -_extreme(second)
+        second /= rest
+        y = self._product(rows)
+        return torch.addcmul(y[0], y[1], rest).mul_(size)
 
     def _product(self, x: Tensor) -> Tensor:
         y: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, reduce_range=self._seven_bits)
@@ -57,14 +79,17 @@ class Int8Linear(nn.Module):
         return f"{self.in_features}, {self.out_features}"
 
 
+def _extreme(x: Float[Tensor, "*any n"]) -> Float[Tensor, "*any 1"]:
+    """The number farthest from zero in each row, with its sign; 1 in a row of zeros."""
+    found = x.gather(-1, x.abs().argmax(dim=-1, keepdim=True))
+    return torch.where(found == 0, 1, found)
+
+
 Model = TypeVar("Model", bound=nn.Module)
 
 
 def in_int8(model: Model) -> Model:
     """The same model with its linear layers in eight bits, in eval mode; what stays as it was shares its memory.
-
-    Attention's output keeps float32: what it reads is not normed, so that rounding it costs most for its size (a third
-    of the loss that eight bits cost SmolLM2, for a thirteenth of the weights).
 
     Raises LearnerError `model.int8_device` unless the model is float32 on a CPU, `model.int8_engine` where torch was
     built without kernels for products of eight bits.
@@ -77,7 +102,7 @@ def in_int8(model: Model) -> Model:
     twin = copy.deepcopy(model, {id(tensor): tensor for tensor in kept}).eval()
     for parent in list(twin.modules()):
         for name, child in list(parent.named_children()):
-            mixes = isinstance(parent, Attention) and name == "output"
-            if type(child) is nn.Linear and not mixes:
-                setattr(parent, name, Int8Linear(child))
+            if type(child) is nn.Linear:
+                not_normed = isinstance(parent, GeluFeedForward | SwiGLU) and name == "down"
+                setattr(parent, name, Int8Linear(child, parts=2 if not_normed else 1))
     return twin

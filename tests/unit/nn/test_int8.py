@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
@@ -38,10 +40,27 @@ def test_each_token_has_a_scale_of_its_own() -> None:
     assert ((together - linear(tokens)).abs() <= 0.04 * size).all()
 
 
-def test_a_row_of_zeros_stays_zero() -> None:
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_row_of_zeros_stays_zero(parts: Literal[1, 2]) -> None:
     linear = nn.Linear(8, 4, bias=False)
+    assert torch.equal(Int8Linear(linear, parts)(torch.zeros(2, 8)), torch.zeros(2, 4))
     nn.init.zeros_(linear.weight)
-    assert torch.equal(Int8Linear(linear)(torch.ones(2, 8)), torch.zeros(2, 4))
+    assert torch.equal(Int8Linear(linear, parts)(torch.ones(2, 8)), torch.zeros(2, 4))
+
+
+@pytest.mark.parametrize("seven_bits", [False, True])
+@pytest.mark.parametrize("shape", [(1, 40), (40,), (2, 3, 40)])
+def test_what_is_read_in_two_parts_is_read_almost_exactly(shape: tuple[int, ...], seven_bits: bool) -> None:
+    torch.manual_seed(0)
+    linear = nn.Linear(40, 24)
+    x = torch.randn(shape)
+    x[..., 7] = -300  # under one step for all, the rest would be lost
+    two = Int8Linear(linear, parts=2)
+    if seven_bits:
+        two._seven_bits, two._levels = True, 64
+    exact = two._packed.unpack()[0].dequantize()
+    reach = 300 * exact.abs().sum(dim=1).max().item() / two._levels**2 / 2  # half a step of the second part each
+    torch.testing.assert_close(two(x), x @ exact.T + linear.bias, atol=reach, rtol=1e-5)
 
 
 def test_the_rest_of_the_model_is_shared_and_the_original_left_alone() -> None:
@@ -51,8 +70,7 @@ def test_the_rest_of_the_model_is_shared_and_the_original_left_alone() -> None:
     before = model(ids).logits
     small = in_int8(model)
     assert small.token_embedding.weight is model.token_embedding.weight
-    assert sum(isinstance(m, Int8Linear) for m in small.modules()) == 2 * 6 + 1
-    assert small.blocks[0].attention.output.weight is model.blocks[0].attention.output.weight
+    assert sum(isinstance(m, Int8Linear) for m in small.modules()) == 2 * 7 + 1
     assert torch.equal(model(ids).logits, before)
     logits = small(ids).logits
     assert not torch.equal(logits, before)
