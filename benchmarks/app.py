@@ -163,7 +163,8 @@ def page_of(browser: Any, script: Path, home: Path) -> Iterator[tuple[Any, float
                 break
             except Exception as error:  # playwright's own, imported only here
                 # its page for the refusal before may still be on its way
-                if not any(sign in str(error) for sign in ("ERR_CONNECTION_REFUSED", "chrome-error")):
+                passing = ("ERR_CONNECTION_REFUSED", "chrome-error", "interrupted by another")
+                if not any(sign in str(error) for sign in passing):
                     raise
                 time.sleep(0.05)
         yield page, began

@@ -207,9 +207,8 @@ def _open(folder: str, stamp: int) -> "tuple[GPT, Tokenizer]":
     return model.float(), tokenizer  # printed numbers are float32, whatever the weights are kept in
 
 
-@st.cache_resource(show_spinner=False)
 def warm() -> None:
-    """Import what opening a model needs while the first page is being drawn; once a process."""
+    """Import what opening a model needs while the server starts and the first browser loads the page."""
 
     def imports() -> None:
         import llmlab.hub.folder

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 PAGES = ["start", "course", "errata", "train", "speed", "tokenizers", "generate", "embeddings", "library"]
 
 
@@ -16,6 +18,19 @@ def test_every_page_opens_in_both_languages(visit, page, language):
     title = visited.app.title[0].value
     assert title.isascii() == (language == "en")
     assert visited.app.expander, "no code to take into a notebook"
+
+
+def test_the_server_loads_what_opens_models_before_anybody_comes():
+    from streamlit.web.server.app_discovery import discover_asgi_app
+
+    assert discover_asgi_app(ROOT / "app.py").import_string == "app:app"
+    code = (
+        "import app, threading, sys;"
+        "[t.join() for t in threading.enumerate() if t.name == 'warm-imports'];"
+        "print('torch' in sys.modules, app.app.script_path)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", str(ROOT / "app.py")]
 
 
 def test_the_switch_keeps_the_page_and_the_address_tells_the_language(visit):
