@@ -25,10 +25,10 @@ def run(proof: Proof) -> Outcome:
 @cache
 def proofs() -> dict[int, Proof]:
     """All proofs by the number of their entry."""
-    from llmlab.course.proofs import architecture, data, learning, libraries, measuring, pretraining
+    from llmlab.course.proofs import architecture, data, learning, libraries, looking_up, measuring, pretraining
 
     found: dict[int, Proof] = {}
-    for part in (architecture, data, learning, libraries, measuring, pretraining):
+    for part in (architecture, data, learning, libraries, looking_up, measuring, pretraining):
         assert not found.keys() & part.PROOFS.keys()
         found |= part.PROOFS
     return dict(sorted(found.items()))

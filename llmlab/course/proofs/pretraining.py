@@ -36,50 +36,26 @@ def _all_texts(writer: str) -> Measured:
     return {"sum_over_all_texts": float(total.sum())}
 
 
-# 8: FLARE asks for documents where the model that it runs is unsure (Jiang et al. 2023, eq. 5).
-def _asks(*, threshold: float) -> Measured:
-    from llmlab import hub
-    from llmlab.generation import next_distribution
-
-    model, tokenizer = hub.load("shakespeare-gpt")
-    assert isinstance(model, GPT)
-
-    def retrieves(text: str) -> float:
-        return float(next_distribution(model, tokenizer, text, top=1).probabilities[0] < threshold)
-
-    return {"retrieves_when_sure": retrieves("To be, or not t"), "retrieves_when_unsure": retrieves("I know thee, ")}
-
-
-# 21: what an English vocabulary makes of Chinese.
-def _opposites(vocabulary: str) -> Measured:
-    from llmlab import hub
+# 21: what an English vocabulary makes of Chinese, and what a head that was never trained says of a sentence.
+@torch.no_grad()
+def _opposites(*, knows: str, trained: bool) -> Measured:
+    """`knows`: the Han characters in the vocabulary. `trained`: whether the head always gives what it was taught."""
+    from llmlab.text.tales import write_tales
     from llmlab.text.tokenizer import train_tokenizer
 
     fine, bad = "今天天气很好", "今天天气很差"
-    tokenizer = hub.load("tales-bert")[1] if vocabulary == "english" else train_tokenizer("wordpiece", f"{fine} {bad}")
+    tokenizer = train_tokenizer("wordpiece", write_tales("en", characters=4_000) + knows * 9, vocab_size=300)
     one, other = (tokenizer.encode(text) for text in (fine, bad))
-    return {"ids_that_differ": float(sum(a != b for a, b in zip(one, other, strict=True)))}
-
-
-# 33: knowledge sits in the weights; a store beside the model is an addition (Khandelwal et al. 2020, eq. 3).
-@torch.no_grad()
-def _edited(*, share_of_store: float) -> Measured:
-    model = drawn(GPT(GPTConfig(vocab_size=12, context_length=8, n_layers=1, n_heads=2, d_model=16))).eval()
-    ids = torch.tensor([[3, 1, 4, 1]])
-    keys = normal(20, 16, seed=1)
-
-    def predicted(stored: torch.Tensor) -> torch.Tensor:
-        out = model(ids)
-        near = (-torch.cdist(out.hidden[0, -1:], keys)[0]).softmax(-1)
-        from_store = torch.zeros(12).index_add(0, stored, near)
-        mixed: torch.Tensor = (1 - share_of_store) * out.logits[0, -1].softmax(-1) + share_of_store * from_store
-        return mixed
-
-    before, after = predicted(torch.arange(20) % 12), predicted((torch.arange(20) + 5) % 12)
-    drawn(model, seed=1)
+    (unknown,) = tokenizer.encode("鑫")
+    config = BertConfig(vocab_size=tokenizer.vocab_size, context_length=8, n_layers=1, n_heads=2, d_model=16)
+    pooled = drawn(Bert(config)).eval()(torch.tensor([one])).pooled
+    heads = [normal(2, 16, seed=0 if trained else seed) for seed in range(40)]
     return {
-        "moves_with_the_store": float((before - after).abs().max()),
-        "moves_with_the_weights": float((before - predicted(torch.arange(20) % 12)).abs().max()),
+        "ids_that_differ": float(sum(a != b for a, b in zip(one, other, strict=True))),
+        "share_unknown": one.count(unknown) / len(one),
+        "fresh_heads_of_one_mind": max(
+            float(np.mean([int((head @ pooled[0]).argmax()) == verdict for head in heads])) for verdict in (0, 1)
+        ),
     }
 
 
@@ -138,32 +114,14 @@ PROOFS = {
         real=lambda: _all_texts("gpt"),
         claimed=lambda: _all_texts("bert"),
     ),
-    8: Proof(
-        check=lambda m: m["retrieves_when_sure"] == 0 and m["retrieves_when_unsure"] == 1,
-        says={
-            "en": "One and the same model is sent to look things up where it is unsure, and only there. Run as a plain model it never is.",
-            "zh": "同一个模型，只有在没有把握的地方才会去检索；当作普通模型运行时，从不检索。",
-        },
-        real=lambda: _asks(threshold=0.5),
-        claimed=lambda: _asks(threshold=0.0),
-    ),
     21: Proof(
-        check=lambda m: m["ids_that_differ"] == 0,
+        check=lambda m: m["ids_that_differ"] == 0 and m["share_unknown"] > 0.5 and m["fresh_heads_of_one_mind"] < 0.8,
         says={
-            "en": "In an English vocabulary (that of the BERT of the Tales) 今天天气很好 and 今天天气很差 are the same ids: whatever is computed from them, the two get one class.",
-            "zh": "在英文词表（这里用 Tales BERT 的词表）里，“今天天气很好”和“今天天气很差”的编号完全相同：不管后面怎样计算，两句话只能得到同一个类别。",
+            "en": "In a WordPiece vocabulary of English that of these characters knows only 天 (the vocabulary of bert-base-uncased, which is not at hand here, holds some Han characters, few of them), 今天天气很好 is mostly [UNK], 今天天气很差 has the same ids, and of forty heads that were never trained neither class gets four fifths. With a Chinese vocabulary and a trained head it would be otherwise.",
+            "zh": "这里用一个英文 WordPiece 词表，这些字里它只认得“天”（bert-base-uncased 的词表也只收了少量汉字，但这里没有原词表）：“今天天气很好”大部分是 [UNK]，与“今天天气很差”的编号相同；四十个未经训练的分类头，没有哪一类得到五分之四的赞成。换成中文词表和训练过的分类头，就不会这样。",
         },
-        real=lambda: _opposites("english"),
-        claimed=lambda: _opposites("chinese"),
-    ),
-    33: Proof(
-        check=lambda m: m["moves_with_the_store"] == 0 and m["moves_with_the_weights"] > 0.01,
-        says={
-            "en": "Editing a store beside the model changes nothing that it predicts; changing its weights does.",
-            "zh": "改动模型之外的存储，预测不变；改动权重，预测才变。",
-        },
-        real=lambda: _edited(share_of_store=0.0),
-        claimed=lambda: _edited(share_of_store=0.5),
+        real=lambda: _opposites(knows=" 天", trained=False),
+        claimed=lambda: _opposites(knows=" 今天天气很好很差", trained=True),
     ),
     34: Proof(
         check=lambda m: 0.75 < m["share_masked"] < 0.85 and m["share_visible"] > 0.05,

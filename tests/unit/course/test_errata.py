@@ -42,3 +42,17 @@ def test_the_proof_holds_and_would_fail_if_the_article_were_right(number: int, m
     assert set(found.real) == set(found.claimed)
     assert all(proof.says[language].strip() for language in LANGUAGES)
     assert all(say(f"measures.{name}", language) for name in found.real for language in LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("number", "half"),
+    [
+        (21, "ids_that_differ"),
+        (21, "fresh_heads_of_one_mind"),
+        (33, "agents_that_stay"),
+        (33, "moves_with_the_store"),
+    ],
+)
+def test_each_half_of_a_claim_would_be_noticed_by_itself(number: int, half: str) -> None:
+    proof = proofs()[number]
+    assert not proof.check({**proof.real(), half: proof.claimed()[half]})
