@@ -201,7 +201,7 @@ def _row(row: Row) -> None:
     name.markdown(f"**{plain(row.title)}**{state}", help=plain(row.entry.note[language()]) if row.entry else None)
     if row.entry and row.entry.source_url:
         name.caption(_terms(row.entry))
-    size = _size(row.parameters or (row.entry.parameters if row.entry else None))
+    size = parameters_said(row.parameters or (row.entry.parameters if row.entry else None))
     known = [plain(row.family)] if row.family != "–" or not size else []
     family.markdown(" · ".join([*known, size] if size else known))
     corpus.markdown(plain(row.trained_on))
@@ -291,7 +291,8 @@ def _delete_imported(folder: Path) -> None:
         deleted.put_aside(folder)
 
 
-def _size(parameters: int | None) -> str:
+def parameters_said(parameters: int | None) -> str:
+    """A count of parameters in the units of the reader; empty where it is not known."""
     if parameters is None:
         return ""
     if parameters < 1_000_000 and language() == "en":
