@@ -22,7 +22,9 @@ text = hub.corpus_text("tales-en")
 
 
 # On a phone Streamlit stacks columns; a row of the tables then flows like a sentence, each value after its head.
-_NARROW = """<style>@media (max-width: 640px) {{
+_NARROW = """<style>
+[class*="st-key-library_"][class*="_table"] [data-testid="stCaptionContainer"] {{ opacity: 0.8; }}
+@media (max-width: 640px) {{
   .st-key-library_models_heads, .st-key-library_texts_heads {{ display: none; }}
   [class*="st-key-library_"][class*="_table"] [data-testid="stHorizontalBlock"] {{
     flex-flow: row wrap; gap: 0 0.9rem;
@@ -48,15 +50,25 @@ def page() -> None:
     problem = st.session_state.pop("train_problem", None)
     if problem is not None:
         st.warning(plain(problem.say(language())), icon=":material/lightbulb:")
-    st.subheader(say("ui_library.models"), anchor=False)
     with shell.calmly():
-        library_models.table(words or "")
-    st.subheader(say("ui_library.texts"), anchor=False)
-    with shell.calmly():
-        library_texts.table(words or "")
+        _tables(words or "")
     with st.expander(say("ui_library.import"), icon=":material/upload:", key="library_import"), shell.calmly():
         _import()
     shell.code(CODE)
+
+
+def _tables(words: str) -> None:
+    """What matches the words that were typed: models, then texts."""
+    models = [row for row in library_models.rows() if row.matches(words)]
+    texts = library_texts.matching(words)
+    if models:
+        st.subheader(say("ui_library.models"), anchor=False)
+        library_models.table(models)
+    if texts:
+        st.subheader(say("ui_library.texts"), anchor=False)
+        library_texts.table(texts)
+    if not models and not texts:
+        st.info(say("ui_library.none_found", words=plain(words)), icon=":material/search_off:")
 
 
 def _narrow() -> str:

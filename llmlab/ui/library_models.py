@@ -13,7 +13,7 @@ from llmlab.ui import deleted, fetching, ownership, shell, train_runs
 from llmlab.ui.language import in_millions, language, plain, say
 
 _MOST_ROWS = 40
-_WIDTHS = (2.4, 2.0, 2.3, 1.6, 1.8, 2.9)
+_WIDTHS = (3.0, 1.9, 2.1, 1.5, 1.9, 2.6)
 HEADS = ("name", "family_size", "trained_on", "bits", "date")
 _FAMILIES = {"gpt2": "gpt2", "qwen3": "gpt", "llama": "gpt"}
 """What llmlab's own configurations call the families that transformers names."""
@@ -37,7 +37,7 @@ class Row:
     architecture: str = ""
     """The class that opens it in transformers."""
     parameters: int | None = None
-    trained_on: str = "–"
+    trained_on: str = ""
     imported: bool = False
     bits: float | None = None
     """Validation loss in bits per character."""
@@ -119,7 +119,7 @@ def _of_entry(entry: Any) -> Row:
         return Row(**row)
     seen = look(folder, _changed(folder))
     card = _json(folder / "results.json")
-    trained_on = corpus_title(card["corpus"]) if "corpus" in card else "–"
+    trained_on = corpus_title(card["corpus"]) if "corpus" in card else ""
     return Row(**row, **asdict(seen), trained_on=trained_on, bits=card.get("bits_per_character"))
 
 
@@ -178,13 +178,8 @@ def corpus_title(corpus: str) -> str:
     return titles.get(corpus) or (say("ui_library.own_text") if path.parent.name == "uploads" else path.name)
 
 
-def table(words: str) -> None:
-    """The rows that match what was typed."""
-    every = rows()
-    found = [row for row in every if row.matches(words)]
-    if not found:
-        st.info(say("ui_library.none_found", words=plain(words)), icon=":material/search_off:")
-        return
+def table(found: list[Row]) -> None:
+    """The rows."""
     with st.container(key="library_models_table"):
         with st.container(key="library_models_heads"):
             for column, head in zip(st.columns(_WIDTHS), HEADS, strict=False):
@@ -204,14 +199,16 @@ def _row(row: Row) -> None:
     size = parameters_said(row.parameters or (row.entry.parameters if row.entry else None))
     known = [plain(row.family)] if row.family != "–" or not size else []
     family.markdown(" · ".join([*known, size] if size else known))
-    corpus.markdown(plain(row.trained_on))
-    bits.markdown(f"{row.bits:.3f}" if row.bits is not None else "–")
-    if row.when:
-        date.markdown(f"{datetime.fromtimestamp(row.when):%Y-%m-%d}".replace("-", "\N{NON-BREAKING HYPHEN}"))
-    elif row.entry and row.entry.source_url:
-        date.markdown("–")
-    else:
-        date.markdown(say("ui_library.built_in") if row.folder is not None else "–")
+    built_in = row.folder is not None and not (row.entry and row.entry.source_url)
+    when = f"{datetime.fromtimestamp(row.when):%Y-%m-%d}".replace("-", "\N{NON-BREAKING HYPHEN}") if row.when else ""
+    facts = (
+        (corpus, plain(row.trained_on)),
+        (bits, f"{row.bits:.3f}" if row.bits is not None else ""),
+        (date, when or (say("ui_library.built_in") if built_in else "")),
+    )
+    for column, fact in facts:
+        if fact:  # where nothing is known the table is blank
+            column.markdown(fact)
     with doors.container(horizontal=True, vertical_alignment="center", gap="small"):
         _doors(row)
 

@@ -11,14 +11,15 @@ _WIDTHS = (2.6, 2.3, 1.4, 1.7, 1.6, 2.5)
 HEADS = ("name", "licence", "languages", "size", "source")
 
 
-def table(words: str) -> None:
+def matching(words: str) -> list[Any]:
     """The corpora that match what was typed."""
     from llmlab.hub.catalogue import entries
 
-    found = [entry for entry in entries("corpus") if _matches(entry, words)]
-    if not found:
-        st.info(say("ui_library.none_found", words=plain(words)), icon=":material/search_off:")
-        return
+    return [entry for entry in entries("corpus") if _matches(entry, words)]
+
+
+def table(found: list[Any]) -> None:
+    """The corpora."""
     with st.container(key="library_texts_table"):
         with st.container(key="library_texts_heads"):
             for column, head in zip(st.columns(_WIDTHS), HEADS, strict=False):

@@ -32,9 +32,9 @@ function render({ model, el }) {
     promptLabel, make("div", { className: "first" }, prompt, write),
     error,
     make("div", { className: "columns" },
-      make("section", {}, make("div", { className: "line" }, legend, seed), text, rounded, tree),
+      make("section", {}, make("div", { className: "line" }, legend, seed), text, rounded, tree, more, compare),
       make("section", {}, title, about, bars, reading, tableButton, table)),
-    more, make("div", { className: "line" }, compare), columns));
+    columns));
 
   let nodes = [], version = null, path = [], current = -1, pinned = false, asked = 0, timer = 0;
   let live = null, stopping = false, follow = true, composing = false;
@@ -82,11 +82,14 @@ function render({ model, el }) {
     seed.textContent = fill(say.seed, { n: settings.seed });
   }
 
+  // Whether the token on show is one that nobody has chosen yet: the one after the beginning.
+  const toCome = () => Boolean(model.get("answer").expected) && current === path.at(-1);
+
   function lookAt(index, force = false) {
     if (!path.length || (!force && index === current)) return;
     current = index;
     for (const node of text.querySelectorAll("[data-node]")) {
-      const me = Number(node.dataset.node) === index;
+      const me = Number(node.dataset.node) === index && !toCome();
       node.classList.toggle("chosen", me);
       node.setAttribute("aria-selected", String(me));
       if (me) text.setAttribute("aria-activedescendant", node.id);
@@ -96,16 +99,15 @@ function render({ model, el }) {
 
   function distribution() {
     const say = words(), node = nodes[current];
-    const expected = model.get("answer").expected;
-    const toCome = Boolean(expected) && current === path.at(-1); // nothing stands here yet
+    const next = toCome();
     bars.replaceChildren();
     about.textContent = reading.textContent = "";
-    title.textContent = toCome ? say.expected : say.distribution;
-    const now = toCome ? expected : live && live.node === current ? live.distribution : node?.distribution;
+    title.textContent = next ? say.expected : say.distribution;
+    const now = next ? model.get("answer").expected : live && live.node === current ? live.distribution : node?.distribution;
     tableButton.hidden = !now;
     table.hidden ||= !now;
     if (!now) { about.textContent = node ? say.prompt_token : ""; return; }
-    about.textContent = toCome ? say.expected_about
+    about.textContent = next ? say.expected_about
       : fill(say.instead, { token: node.shown }) + (live && live.node === current ? " " + say.live : "");
     const largest = Math.max(...now.probabilities, 1e-9);
     const boundary = now.cut_by.findIndex((by) => by !== null);
@@ -116,14 +118,14 @@ function render({ model, el }) {
       const bar = make("button", { className: "bar", type: "button" }, make("span", { className: "token", text: now.texts[i] }),
         make("span", { className: "track" }, part), make("span", { className: "share", text: percent(now.probabilities[i]) }));
       bar.classList.toggle("out", now.cut_by[i] !== null);
-      const taken = !toCome && token === node.token_id, here = current;
+      const taken = !next && token === node.token_id, here = current;
       bar.classList.toggle("taken", taken);
-      bar.title = taken ? say.taken : fill(toCome ? say.begin : say.branch, { token: now.texts[i] });
+      bar.title = taken ? say.taken : fill(next ? say.begin : say.branch, { token: now.texts[i] });
       bar.disabled = taken;
       bar.onclick = () => {
         pinned = stopping = false;
         follow = true;
-        ask(toCome ? "begin" : "branch", { node: here, token_id: token });
+        ask(next ? "begin" : "branch", { node: here, token_id: token });
       };
       bars.append(bar);
     });
@@ -226,6 +228,7 @@ function render({ model, el }) {
     legend.textContent = say.legend;
     tableButton.textContent = say.table;
     text.setAttribute("aria-label", say.text);
+    text.dataset.hint = say.grows;
     controls();
     draw();
     if (!path.length) distribution();
@@ -255,6 +258,7 @@ function render({ model, el }) {
   };
   compare.onclick = () => ask("compare");
   text.onmouseover = (event) => { const i = at(event); if (i >= 0 && !pinned) lookAt(i); };
+  text.onmouseleave = () => { if (!pinned && model.get("answer").expected) lookAt(path.at(-1)); };
   text.onclick = (event) => {
     const i = at(event);
     if (i < 0) return;

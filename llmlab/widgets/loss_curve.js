@@ -149,7 +149,7 @@ function render({ model, el }) {
     const put = (node) => plot.appendChild(node);
 
     put(svg("defs")).appendChild(svg("clipPath", { id: clip }))
-      .appendChild(svg("rect", { x: box.left, y: box.top - 3, width: box.right - box.left + 4, height: box.bottom - box.top + 6 }));
+      .appendChild(svg("rect", { x: box.left, y: box.top - 3, width: box.right - box.left + 9, height: box.bottom - box.top + 6 }));
     for (const v of ticks(...s.range.y, 6)) {
       put(svg("line", { x1: box.left, x2: box.right, y1: s.y(v), y2: s.y(v), stroke: "currentColor", "stroke-opacity": 0.1 }));
       put(svg("text", { x: box.left - 8, y: s.y(v) + 4, "text-anchor": "end", fill: "currentColor", "fill-opacity": 0.7 }, +v.toFixed(3)));
