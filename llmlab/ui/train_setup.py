@@ -220,7 +220,7 @@ def _picture() -> None:
             "ui_train.picture_reading",
             characters=len(sample),
             tokens=len(ids),
-            share=f"{len(sample) / max(1, len(ids)):.2g}",
+            share=f"{len(sample) / max(1, len(ids)):.1f}",
         )
     )
 
