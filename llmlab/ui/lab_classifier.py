@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from llmlab.charts.theme import DARK
+from llmlab.charts.theme import DARK, LIGHT
 from llmlab.ui.language import language, plain, say
 
 SIZES = (25, 50, 100, 200, 400, 800)
@@ -31,9 +31,11 @@ def lab(settings: dict[str, str], key: str) -> None:
     _measures(model, test, found, seconds)
     left, right = st.columns([2, 3])
     with left:
+        st.markdown(f"**{say('ui_labs.matrix')}**")
         st.plotly_chart(_matrix(test, found), key=f"{key}_matrix", config=_BARE)
     with right:
-        st.plotly_chart(_bars(model.telling(TELLING), say("ui_labs.telling")), key=f"{key}_telling", config=_BARE)
+        st.markdown(f"**{say('ui_labs.telling')}**")
+        st.plotly_chart(_bars(model.telling(TELLING)), key=f"{key}_telling", config=_BARE)
     _errors(test, found)
     _own(model, key)
 
@@ -78,28 +80,30 @@ def _matrix(test: Any, found: Any) -> Any:
 
     table = confusion([int(review.good) for review in test], [int(p > 0.5) for p in found])
     names = [say("ui_labs.bad"), say("ui_labs.good")]
-    hue = tuple(bytes.fromhex(DARK.accent[1:]))  # one blue that shows on both papers
     figure = go.Figure(
         go.Heatmap(
             z=table,
             x=names,
             y=names,
-            text=table,
-            texttemplate="%{text}",
-            textfont={"size": 18},
             xgap=2,
             ygap=2,
             showscale=False,
-            colorscale=[[0, f"rgba{(*hue, 0.05)}"], [1, f"rgba{(*hue, 0.75)}"]],
+            zmin=0,
+            colorscale=[[0, LIGHT.surface], [1, LIGHT.query]],  # opaque, so that its ink suits both papers
             hoverinfo="skip",
         )
     )
+    cells = [(x, y, table[i, j]) for i, y in enumerate(names) for j, x in enumerate(names)]
+    columns, rows, counted = zip(*cells, strict=True)
+    ink = [LIGHT.background if n > table.max() / 2 else LIGHT.text for n in counted]
+    font = {"size": 18, "color": ink}
+    figure.add_scatter(x=columns, y=rows, text=counted, mode="text", textfont=font, hoverinfo="skip")
     figure.update_xaxes(title=say("ui_labs.found"), showgrid=False)
     figure.update_yaxes(title=say("ui_labs.true"), showgrid=False, autorange="reversed")
-    return _sized(figure, say("ui_labs.matrix"), 330)
+    return _sized(figure, 300)
 
 
-def _bars(weights: dict[str, float], title: str) -> Any:
+def _bars(weights: dict[str, float]) -> Any:
     """Words with what each adds: towards a bad review to the left, towards a good one to the right."""
     import plotly.graph_objects as go
 
@@ -115,11 +119,11 @@ def _bars(weights: dict[str, float], title: str) -> Any:
     )
     figure.update_xaxes(title=say("ui_labs.adds"))
     figure.update_yaxes(title=say("ui_labs.piece"), type="category", tickmode="linear")
-    return _sized(figure, title, max(330 if len(weights) > 8 else 190, 60 + 19 * len(weights)))
+    return _sized(figure, max(300 if len(weights) > 10 else 160, 60 + 19 * len(weights)))
 
 
-def _sized(figure: Any, title: str, height: int) -> Any:
-    figure.update_layout(title=title, height=height, margin={"l": 8, "r": 8, "t": 40, "b": 48}, showlegend=False)
+def _sized(figure: Any, height: int) -> Any:
+    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 8, "b": 48}, showlegend=False)
     return figure
 
 
@@ -146,7 +150,8 @@ def _own(model: Any, key: str) -> None:
     p = float(model.probabilities([said])[0])
     st.markdown(say("ui_labs.verdict", found=_verdict(p > 0.5), p=_sure(p), bias=f"{model.bias:+.2f}"))
     strongest = dict(reversed(list(reasons.items())[:10]))
-    st.plotly_chart(_bars(strongest, say("ui_labs.reasons")), key=f"{key}_reasons", config=_BARE)
+    st.markdown(f"**{say('ui_labs.reasons')}**")
+    st.plotly_chart(_bars(strongest), key=f"{key}_reasons", config=_BARE)
 
 
 def _verdict(good: bool) -> str:

@@ -34,6 +34,7 @@ def lab(settings: dict[str, str], key: str) -> None:
             st.code(_visible(text), language=None, wrap_lines=True, height=230)
     with st.spinner(say("ui_labs.cleaning_busy")):
         found = losses(steps, language(), every=STEPS)
+    st.markdown(f"**{say('ui_labs.cleaning_title')}**")
     st.plotly_chart(_drawn(found), key=f"{key}_chart", config={"displayModeBar": False})
     st.caption(say("ui_labs.cleaning_how"))
 
@@ -66,5 +67,5 @@ def _drawn(found: dict[str, float]) -> Any:
     )
     figure.update_xaxes(title=say("ui_labs.loss_axis"), range=[0, 1.12 * max(found.values())])
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_layout(title=say("ui_labs.cleaning_title"), height=360, margin={"l": 8, "r": 8, "t": 40, "b": 48})
+    figure.update_layout(height=330, margin={"l": 8, "r": 8, "t": 8, "b": 48})
     return figure

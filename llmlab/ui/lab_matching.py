@@ -51,6 +51,7 @@ def lab(settings: dict[str, str], key: str) -> None:
         else:
             st.markdown(say("ui_labs.hand_over"))
             st.caption(say("ui_labs.too_far", score=f"{score:.2f}", best=plain(best)))
+    st.markdown(f"**{say('ui_labs.retrieved')}**")
     st.plotly_chart(_drawn(found[:SHOWN], threshold), key=f"{key}_chart", config={"displayModeBar": False})
     st.caption(say("ui_labs.no_context"))
     if len(ways) == 1:
@@ -106,7 +107,7 @@ def _why(intent: Any, best: str, score: float, shared: dict[str, float]) -> str:
 def _drawn(found: list[Any], threshold: float) -> Any:
     import plotly.graph_objects as go
 
-    names = [f"{question} ({intent.title[language()]})" for intent, question, _, _ in found]
+    names = [question for _, question, _, _ in found]
     scores = [max(score, 0.0) for _, _, score, _ in found]
     colours = [DARK.accent if score > threshold else DARK.residual for score in scores]
     figure = go.Figure(
@@ -116,14 +117,14 @@ def _drawn(found: list[Any], threshold: float) -> Any:
             orientation="h",
             marker_color=colours,
             text=[f"{score:.2f}" for score in scores],
-            textposition="outside",
+            customdata=[intent.title[language()] for intent, *_ in found],
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
+            textposition="auto",
             cliponaxis=False,
-            hoverinfo="skip",
         )
     )
     figure.add_vline(x=threshold, line={"color": DARK.key, "dash": "dash"})
-    figure.update_xaxes(title=say("ui_labs.likeness"), range=[0, 1.08])
+    figure.update_xaxes(title=say("ui_labs.likeness"), range=[0, 1.15], tickvals=[0, 0.5, 1], tickangle=0)
     figure.update_yaxes(title=None, autorange="reversed", type="category")
-    title = say("ui_labs.retrieved")
-    figure.update_layout(title=title, height=300, margin={"l": 8, "r": 8, "t": 40, "b": 48}, showlegend=False)
+    figure.update_layout(height=280, margin={"l": 8, "r": 8, "t": 8, "b": 48}, showlegend=False)
     return figure

@@ -112,5 +112,7 @@ def _drawn(law: Any, losses: list[float], seen: int) -> Any:
     )
     figure.update_xaxes(type="log", title=say("ui_labs.learned_from"), tickvals=list(SIZES[::2]), tickformat=",")
     figure.update_yaxes(type="log", title=say("ui_labs.above_floor"), tickformat=".2~f", dtick="D2")
-    figure.update_layout(height=380, margin={"l": 8, "r": 8, "t": 16, "b": 48}, legend={"orientation": "h", "y": 1.12})
+    figure.update_layout(
+        height=420, margin={"l": 8, "r": 8, "t": 16, "b": 48}, legend={"orientation": "h", "y": -0.22, "yanchor": "top"}
+    )
     return figure
