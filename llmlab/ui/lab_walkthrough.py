@@ -41,7 +41,10 @@ def lab(settings: dict[str, str], key: str) -> None:
 def _first_text(wanted: str, chosen: opened.Choice, walker: Any) -> str:
     tokenizer = walker.tokenizer
     if not walker.writes:
-        return wanted if "[MASK]" in wanted else _with_a_blank(walker)
+        text = wanted if "[MASK]" in wanted else _with_a_blank(chosen, walker)
+        if walker.model.mlm_head is None:  # an encoder of sentences names no hidden word
+            text = text.replace(" [MASK]", " fox").replace("[MASK]", "狐狸")
+        return text
     if wanted and not tokenizer.missing(wanted):
         return wanted
     text = openings.first_text(chosen, tokenizer)
@@ -49,13 +52,13 @@ def _first_text(wanted: str, chosen: opened.Choice, walker: Any) -> str:
     return str(tokenizer.decode(ids[:FIRST_TOKENS])).rstrip() if len(ids) > FIRST_TOKENS else text
 
 
-def _with_a_blank(walker: Any) -> str:
+def _with_a_blank(chosen: opened.Choice, walker: Any) -> str:
     """A sentence that this BERT knows and that fits its context, with a word hidden: what a BERT is asked."""
     tokenizer, room = walker.tokenizer, walker.model.config.context_length - MARKS
-    readable = [text for text in BLANKS if "[UNK]" not in tokenizer.token_texts(tokenizer.encode(text))]
+    chinese = openings.spoken(chosen) == "zh"
+    order = sorted(BLANKS, key=lambda text: text.isascii() == chinese)
+    readable = [text for text in order if "[UNK]" not in tokenizer.token_texts(tokenizer.encode(text))]
     text = (readable or BLANKS)[0]
-    if tokenizer.mask_id is None:
-        text = text.replace(" [MASK]", " fox").replace("[MASK]", "狐狸")
     while " " in text and len(tokenizer.encode(text)) > room:
         text = text.partition(" ")[2]
     return text

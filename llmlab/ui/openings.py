@@ -23,7 +23,7 @@ def first_text(chosen: opened.Choice, tokenizer: "Tokenizer") -> str:
     """
     if chosen.run is not None and (text := _held_out(chosen.run, tokenizer)):
         return text
-    return opened.opening_text(tokenizer, _spoken(chosen))
+    return opened.opening_text(tokenizer, spoken(chosen))
 
 
 def _held_out(run: Path, tokenizer: "Tokenizer") -> str:
@@ -44,7 +44,8 @@ def _held_out(run: Path, tokenizer: "Tokenizer") -> str:
     return whole if tokenizer.kind == "char" else whole.strip()
 
 
-def _spoken(chosen: opened.Choice) -> "Language":
+def spoken(chosen: opened.Choice) -> "Language":
+    """The reader's language; that of a model which knows but one."""
     from llmlab import hub
 
     known = {entry.name: entry.languages for entry in hub.entries("model")}

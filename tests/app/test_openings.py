@@ -1,12 +1,14 @@
 """The text that a page opens with."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from llmlab.text.tokenizer import train_tokenizer
 from llmlab.training import runs
 from llmlab.training.config import TrainConfig
-from llmlab.ui import openings
+from llmlab.ui import lab_walkthrough, openings
 from llmlab.ui.opened import Choice
 
 TEXT = "Nothing of this is held out. " * 40 + "\n"
@@ -32,3 +34,13 @@ def test_a_model_of_one_language_opens_in_it(monkeypatch):
     for name, first in (("minilm", "To be"), ("e5-multilingual", "床前"), ("tang-gpt", "床前")):
         chosen = Choice(folder=None, title=name, name=name)
         assert openings.first_text(chosen, tokenizer).startswith(first)
+
+
+@pytest.mark.parametrize(("name", "text"), [("minilm", "a hungry fox."), ("e5-multilingual", "一只狐狸。")])
+def test_an_encoder_without_a_head_is_not_asked_to_fill_a_blank(monkeypatch, name, text):
+    monkeypatch.setattr(openings, "language", lambda: "zh")
+    tokenizer = train_tokenizer("char", "".join(lab_walkthrough.BLANKS))
+    model = SimpleNamespace(mlm_head=None, config=SimpleNamespace(context_length=64))
+    walker = SimpleNamespace(writes=False, tokenizer=tokenizer, model=model)
+    chosen = Choice(folder=None, title=name, name=name)
+    assert lab_walkthrough._first_text("", chosen, walker).endswith(text)
