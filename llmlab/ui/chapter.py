@@ -9,7 +9,7 @@ import streamlit as st
 
 from llmlab.course import prose
 from llmlab.course.unit import Block, Do, Unit, by_number, units
-from llmlab.ui import exercise_box, labs, reading, shell
+from llmlab.ui import classroom, exercise_box, labs, reading, shell
 from llmlab.ui.language import language, plain, say
 from llmlab.widgets import labels
 from llmlab.widgets.streamlit import replied, show
@@ -62,7 +62,7 @@ def _head(unit: Unit) -> None:
 def _text(unit: Unit, index: int, group: Sequence[Block]) -> None:
     items, named = [], set()
     for block in group:
-        item, terms = reading.item(unit, block, hidden=reading.answers_hidden())
+        item, terms = reading.item(unit, block, hidden=classroom.answers_hidden())
         items.append(item)
         named |= terms
     state = {"items": items, "terms": reading.explained(named), "labels": labels("course_text", language())}

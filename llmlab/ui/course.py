@@ -19,9 +19,7 @@ course.check("softmax", lambda x: x.exp() / x.exp().sum(-1, keepdim=True))
 
 def page() -> None:
     shell.header("ui_course.title", "ui_course.lead")
-    imported = st.container()
-    with imported, shell.calmly():
-        _import()
+    news = _import()
     now = reading.done()
     for key, finished in (("path", True), ("growing", False)):
         chosen = [unit for unit in units() if unit.finished == finished]
@@ -31,7 +29,7 @@ def page() -> None:
                 st.page_link(shell.file_of("start"), label=say("ui_course.path_start"), icon=":material/edit_note:")
             for unit in chosen:
                 _row(unit, now)
-    _progress(now)
+    _progress(now, news)
     with st.expander(say("ui_course.teacher"), icon=":material/school:"):
         st.markdown(say("ui_course.teacher_lead"))
     _glossary()
@@ -51,7 +49,7 @@ def _row(unit: Unit, now: Progress) -> None:
         st.caption(" · ".join(facts))
 
 
-def _progress(now: Progress) -> None:
+def _progress(now: Progress, news: LearnerError | bool) -> None:
     st.subheader(say("ui_course.progress"), anchor=False)
     line = say(
         "ui_course.progress_line",
@@ -63,6 +61,11 @@ def _progress(now: Progress) -> None:
     )
     st.markdown(line)
     st.caption(say("ui_course.progress_kept"))
+    with shell.calmly():  # above the box of the import, which opens downwards
+        if isinstance(news, LearnerError):
+            raise news
+        if news:
+            st.success(say("ui_course.imported"), icon=":material/check:")
     with st.container(horizontal=True):
         st.download_button(
             say("ui_course.export"),
@@ -79,17 +82,17 @@ def _progress(now: Progress) -> None:
             )
 
 
-def _import() -> None:
-    """Add what was just given, before anything is counted."""
+def _import() -> LearnerError | bool:
+    """Add what was just given, before anything is counted: whether there was something, or what is wrong with it."""
     given = st.session_state.get("progress_upload")
     if given is None:
-        return
+        return False
     try:
         news = Progress.from_json(given.getvalue().decode("utf-8", errors="replace"))
     except LearnerError:
-        raise LearnerError("ui_course.not_progress", file=given.name) from None
+        return LearnerError("ui_course.not_progress", file=given.name)
     reading.add(news)
-    st.success(say("ui_course.imported"), icon=":material/check:")
+    return True
 
 
 @shell.fragment

@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from llmlab.course.checking import exercise
 from llmlab.course.sandbox import SECONDS, try_code
-from llmlab.ui import ownership, reading, shell
+from llmlab.ui import classroom, ownership, reading, shell
 from llmlab.ui.language import language, plain, say
 
 
@@ -45,7 +45,7 @@ def draw(name: str) -> None:
         if checked:
             _check(name, code)
             _head(head, name)  # it may have passed just now
-        if not reading.answers_hidden():
+        if not classroom.answers_hidden():
             with st.expander(say("ui_course.answer")):
                 st.code(task.answer, language="python")
 

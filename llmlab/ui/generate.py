@@ -1,5 +1,6 @@
 """Generate: a text written token by token, what each token was chosen from, and where it could have gone."""
 
+import math
 from typing import Any
 
 import streamlit as st
@@ -8,6 +9,8 @@ from llmlab.ui import chat, fill, opened, openings, shell
 from llmlab.ui.language import language, say
 from llmlab.widgets import controls, labels, usual_settings
 from llmlab.widgets.streamlit import replied, show
+
+LONGEST_IN_ADDRESS = 400
 
 CODE = """\
 from llmlab import hub
@@ -72,10 +75,11 @@ def live(chosen: opened.Choice) -> None:
     ask: dict[str, Any] = replied(key, "ask") or {}
     kept = st.session_state.get(f"{key}_settings") or {}
     opening = {**usual_settings(), "prompt": openings.first_text(chosen, writer.tokenizer)}
-    settings = ask.get("settings") or kept or opening
+    settings = ask.get("settings") or {**(kept or opening), **_from_address()}
     if not ask and not writer.written:
         ask = {"action": "open", "settings": settings}
     st.session_state[f"{key}_settings"] = settings
+    _into_address(settings, opening)
     state = {
         "labels": labels("generated_text", language()),
         "controls": controls(language()),
@@ -83,6 +87,30 @@ def live(chosen: opened.Choice) -> None:
         "answer": writer.answer(ask, language()),
     }
     show("generated_text", key=key, state=state, language=language())
+
+
+def _from_address() -> dict[str, Any]:
+    """The settings that a link names, each kept inside the range of its control."""
+    said: dict[str, Any] = {"prompt": st.query_params["text"]} if st.query_params.get("text") else {}
+    for control in controls("en"):
+        try:
+            value = float(st.query_params[control["name"]])
+        except (KeyError, ValueError):
+            continue
+        if math.isfinite(value):
+            value = min(max(value, control["min"]), control["max"])
+            said[control["name"]] = int(value) if isinstance(control["step"], int) else value
+    return said
+
+
+def _into_address(settings: dict[str, Any], opening: dict[str, Any]) -> None:
+    """Name in the address what is not as usual, so that the link sets the same up elsewhere."""
+    for name, usual in opening.items():
+        value, word = settings.get(name, usual), "text" if name == "prompt" else name
+        if value == usual or len(str(value)) > LONGEST_IN_ADDRESS:
+            st.query_params.pop(word, None)
+        elif st.query_params.get(word) != str(value):
+            st.query_params[word] = str(value)
 
 
 if __name__ == "__main__":

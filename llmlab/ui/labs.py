@@ -23,9 +23,16 @@ export default function (component) {
   const root = component.parentElement.getRootNode(), inside = root.host || component.parentElement;
   const lab = inside.closest("[class*='st-key-lab_']");
   if (!lab) return;
-  const { top, height } = lab.getBoundingClientRect(), room = window.innerHeight;
   lab.style.scrollMarginTop = "4.5rem";
-  if (top < 60 || top + Math.min(height, room / 2) > room) lab.scrollIntoView({ block: "start" });
+  const come = () => {
+    const { top, height } = lab.getBoundingClientRect(), room = window.innerHeight;
+    if (top < 60 || top + Math.min(height, room - 80) > room) lab.scrollIntoView({ block: "start" });
+  };
+  const growing = new ResizeObserver(come);  // what it shows may arrive a moment later
+  const stay = () => growing.disconnect();
+  growing.observe(lab);
+  setTimeout(stay, 2000);
+  for (const hand of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(hand, stay, { once: true });
 }
 """
 """A word that acts may stand far from the lab that it sets up: the lab comes into view."""
@@ -75,7 +82,7 @@ def _come_when_asked(slot: str) -> None:
     count = st.session_state.get(slot, {"count": 0})["count"]
     if count != st.session_state.get(f"{slot}_came", 0):
         st.session_state[f"{slot}_came"] = count
-        _come()(key=f"{slot}_come_{count}", height=1)
+        _come()(key=f"come_{slot}_{count}", height=1)  # no key that begins as a lab's does: it looks for its lab
 
 
 @cache

@@ -2,7 +2,6 @@
 
 import base64
 import html
-import os
 from functools import cache
 from typing import Any
 
@@ -34,13 +33,6 @@ def done() -> progress.Progress:
 def add(news: progress.Progress) -> None:
     """Write down what was done besides."""
     progress.add(news, ownership.owner(), hub.home())
-
-
-def answers_hidden() -> bool:
-    """Whether a teacher asked for it: for the whole app, or in the link that a class was given."""
-    if st.query_params.get("answers") == "hidden":
-        st.session_state["answers_hidden"] = True
-    return os.environ.get("LLMLAB_ANSWERS") == "hidden" or bool(st.session_state.get("answers_hidden"))
 
 
 def open_chapter(number: int) -> None:
@@ -87,6 +79,7 @@ def item(unit: Unit, block: Block, *, hidden: bool) -> tuple[dict[str, Any], set
             "options": options,
             "chosen": chosen,
             "answer": answer,
+            "hidden": hidden,
         }
         return made, {name for text in texts for name in prose.terms(text)}
     if block.kind == "diagram":

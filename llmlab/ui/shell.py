@@ -39,7 +39,7 @@ from llmlab import __version__
 from llmlab.charts.theme import DARK, LIGHT
 from llmlab.course.unit import by_number
 from llmlab.i18n import LearnerError
-from llmlab.ui import appearance
+from llmlab.ui import appearance, classroom
 from llmlab.ui import language as languages
 from llmlab.ui.language import language, plain, say
 
@@ -100,6 +100,7 @@ def file_of(name: str) -> str:
 def run() -> None:
     """Settle the language, draw the navigation, run the page that the address names."""
     languages.settle()
+    classroom.settle()
     here = Path(__file__).parent
     # Before the navigation: a page's own Material symbol would be fetched from the internet for the browser's tab.
     st.set_page_config(page_icon=str(here / "icon.svg"), layout="wide")

@@ -13,6 +13,7 @@ from llmlab.widgets.streamlit import replied, show
 LEARNED_FROM = 200_000
 """Characters of the corpus from which the tokenizers are learned: enough for these sizes, and done in a moment."""
 SIZES = (512, 1024, 2048, 4096)
+LONGEST_IN_ADDRESS = 400
 KINDS = ("char", "word", "bpe", "wordpiece")
 
 CODE = """\
@@ -37,7 +38,7 @@ def page() -> None:
     with st.spinner(say("ui_tokenizers.learning")):
         _learned(corpus, size)
     live(corpus, size)
-    _more(corpus)
+    _more()
     sentence = _sentence(_learned(corpus, size))
     shell.code(CODE.format(corpus=corpus, characters=LEARNED_FROM, size=size, sentence=sentence))
 
@@ -53,9 +54,11 @@ def live(corpus: str, size: int) -> None:
         rows.append(own)
     cutter = Cutter(rows, learned["bpe"].byte_pairs())
     key = "token_strip"
-    kept = st.session_state.get("tokenizers_text") or {"text": _sentence(learned)}
+    sentence = _sentence(learned)
+    kept = st.session_state.get("tokenizers_text") or {"text": st.query_params.get("text") or sentence}
     ask = replied(key, "ask") or kept
     st.session_state["tokenizers_text"] = {"text": ask["text"]}
+    _into_address({"text": ask["text"], "corpus": corpus, "size": str(size)}, (sentence, _corpora()[0], "1024"))
     state = {
         "text": ask["text"],
         "labels": labels("token_strip", language()),
@@ -72,28 +75,36 @@ def _sentence(learned: dict[str, Any]) -> str:
 
 def _settings() -> tuple[str, int]:
     """Corpus and vocabulary size; the controls that set them come after the picture."""
-    default = _corpora()[0]
-    corpus = st.session_state.get("tokenizers_corpus", default)
-    return (corpus if corpus in _corpora() else default), st.session_state.get("tokenizers_size", 1024)
+    here, said = _corpora(), st.query_params
+    if st.session_state.get("tokenizers_corpus") not in here:
+        st.session_state["tokenizers_corpus"] = said["corpus"] if said.get("corpus") in here else here[0]
+    if "tokenizers_size" not in st.session_state:
+        st.session_state["tokenizers_size"] = int(said["size"]) if said.get("size") in map(str, SIZES) else 1024
+    return st.session_state["tokenizers_corpus"], st.session_state["tokenizers_size"]
 
 
-def _more(corpus: str) -> None:
+def _into_address(shown: dict[str, str], usual: tuple[str, ...]) -> None:
+    """Name in the address what is not as usual, so that the link sets the same up elsewhere."""
+    for (name, value), otherwise in zip(shown.items(), usual, strict=True):
+        if value == otherwise or len(value) > LONGEST_IN_ADDRESS:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def _more() -> None:
     from llmlab.hub import catalogue
 
     titles = {entry.name: entry.title[language()] for entry in catalogue.entries("corpus")}
     with st.expander(say("ui_tokenizers.more"), icon=":material/tune:"):
-        corpora = _corpora()
         st.selectbox(
             say("ui_tokenizers.corpus"),
-            corpora,
-            index=corpora.index(corpus),
+            _corpora(),
             key="tokenizers_corpus",
             format_func=lambda name: titles.get(name, name),
             help=say("ui_tokenizers.corpus_help"),
         )
-        st.select_slider(
-            say("ui_tokenizers.size"), SIZES, value=1024, key="tokenizers_size", help=say("ui_tokenizers.size_help")
-        )
+        st.select_slider(say("ui_tokenizers.size"), SIZES, key="tokenizers_size", help=say("ui_tokenizers.size_help"))
 
 
 def _corpora() -> list[str]:

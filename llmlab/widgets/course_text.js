@@ -23,7 +23,8 @@ export default {
       bubble.style.maxWidth = `${Math.min(360, box.width)}px`;
       const left = Math.max(0, Math.min(at.left - box.left, box.width - bubble.offsetWidth));
       bubble.style.left = `${left}px`;
-      bubble.style.top = `${at.bottom - box.top + 6}px`;
+      const above = at.top - bubble.offsetHeight - 6;  // what explains a symbol shall not lie over the legend below it
+      bubble.style.top = `${(title || above < 80 ? at.bottom + 6 : above) - box.top}px`;
     };
     const hush = () => { bubble.hidden = true; };
 
@@ -87,7 +88,8 @@ export default {
         const answer = make("div", { className: "answer", "aria-live": "polite" });
         markup(answer, item.answer);
         box.append(answer);
-      } else if (item.chosen === null) box.append(make("p", { className: "note", text: words.commit }));
+      } else if (item.chosen !== null && item.hidden) box.append(make("p", { className: "note", text: words.hidden }));
+      else if (item.chosen === null) box.append(make("p", { className: "note", text: words.commit }));
       return box;
     };
 

@@ -221,6 +221,7 @@ function render({ model, el }) {
     places.append(make("label", { className: "note" }, say.position + " ", rowChoice), make("label", { className: "note" }, say.column + " ", columnChoice));
     const opened = panel.querySelector("details")?.open;
     const code = make("details", { open: !!opened }, make("summary", { text: say.code }), make("pre", {}, make("code", { text: found.code })), copy);
+    fadingEdges(code.querySelector("pre"));
     panel.style.setProperty("--hue", `var(--llm-${hue(step.kind)})`);
     const parts = [make("div", { className: "operands" }, ...rows), result];
     if (step.kind === "laid_out") {

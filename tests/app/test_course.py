@@ -53,6 +53,12 @@ def test_a_teacher_hides_the_answers(visit, monkeypatch):
     assert not any("answer" in e.label.lower() for e in visited.app.expander)
 
 
+def test_answers_stay_hidden_wherever_a_class_goes_from_its_link(visit):
+    visited = visit("attention", lang="en", answers="hidden").go("chapter_07")
+    assert not any("answer" in e.label.lower() for e in visited.app.expander)
+    assert visited.app.query_params["answers"] == "hidden"
+
+
 def test_the_overview_counts_what_was_done(visit):
     visit("chapter_06", lang="en")
     assert "1 of 10 chapters opened" in visit("course", lang="en").said()

@@ -23,6 +23,16 @@ def test_it_writes_as_many_tokens_as_asked_and_knows_each_choice(visit):
         assert listed.get(node["token_id"], node["probability"]) == pytest.approx(node["probability"])
 
 
+def test_a_link_sets_the_page_up(visit):
+    visited = visit("generate", lang="en", temperature="0", top_k="9999", text="or not")
+    settings = visited.widget("generated_text")[1]["settings"]
+    assert (settings["temperature"], settings["top_k"], settings["prompt"]) == (0, 60, "or not")
+    assert visited.app.query_params["temperature"] == "0.0"
+    _write(visited, temperature=0.8)
+    assert "temperature" not in visited.app.query_params
+    assert visited.app.query_params["text"] == "be"
+
+
 def test_the_same_seed_writes_the_same_and_another_does_not(visit):
     def texts(seed):
         answer, _ = _write(visit("generate", lang="en"), seed=seed)

@@ -27,3 +27,11 @@ def test_a_smaller_vocabulary_cuts_finer(visit):
     after = visited.widget("token_strip")[1]["answer"]["rows"][2]
     assert after["vocabulary"] == 512
     assert len(after["tokens"]) > before
+
+
+def test_a_link_sets_the_page_up(visit):
+    visited = visit("tokenizers", lang="en", text="a fox", size="512", corpus="tales-en")
+    state = visited.widget("token_strip")[1]
+    assert (state["text"], state["answer"]["rows"][2]["vocabulary"]) == ("a fox", 512)
+    visited.ask("token_strip", text="a hare", nonce=1)
+    assert visited.app.query_params["text"] == "a hare"

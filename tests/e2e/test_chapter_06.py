@@ -30,7 +30,7 @@ def test_a_reader_walks_compares_trains_and_passes(app: App, page: Page, languag
     word(BERT[language])
     expect(walk.locator("input.editor")).to_have_value(re.compile(r"\[MASK\]"))
     expect(walk.locator(".kind")).to_have_text(say("widgets.walkthrough_step_weights", language))
-    expect(walk.locator(".agrees")).to_be_visible()
+    expect(walk.locator(".agrees")).to_be_in_viewport()  # the lab came to the reader, below the words
     word(COLD[language])
     expect(page.locator(".st-key-lab_reader")).to_be_in_viewport()
 
