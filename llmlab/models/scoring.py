@@ -133,6 +133,21 @@ def score_text(model: GPT | NGram, tokenizer: TextTokenizer, text: str, *, batch
     )
 
 
+def token_losses(model: GPT, tokenizer: TextTokenizer, text: str) -> list[float]:
+    """The surprise at each token but the first, in nats; their mean is the loss of `score_text`."""
+    tokenizer.require(text)
+    ids = tokenizer.encode_array(text)
+    if len(ids) < 2:
+        raise LearnerError("model.nothing_to_score", tokens=len(ids))
+    device = next(model.parameters()).device
+    found: list[float] = []
+    with evaluating(model), torch.inference_mode():
+        for x, y in _windows(ids, model.config.context_length, 1):
+            logits = model(x.to(device)).logits[0].float()
+            found += F.cross_entropy(logits, y[0].to(device), reduction="none").tolist()
+    return found
+
+
 def bits_per_character(model: GPT | NGram, tokenizer: TextTokenizer, text: str) -> float:
     """Cross-entropy of a text in bits per character: the number by which any two models can be compared."""
     return score_text(model, tokenizer, text).bits_per_character

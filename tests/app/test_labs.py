@@ -47,6 +47,26 @@ def test_a_classifier_learns_in_the_page_and_gives_its_reasons(visit, language):
     assert not visited.broken()
 
 
+def test_a_sentence_is_taken_apart_term_by_term(visit, embedded):
+    import torch
+
+    from llmlab import hub
+
+    visited = visit("chapter_02", lang="en")
+    model, tokenizer = hub.load(embedded / "shakespeare-gpt")
+    box = visited.app.text_input(key=key(visited, "_text"))
+    box.input("To be, that is").run()
+    ids = tokenizer.encode("To be, that is")
+    with torch.no_grad():
+        p = model(torch.tensor([ids[:-1]])).logits[0].softmax(-1)
+    expected = [-float(p[place, token].log()) for place, token in enumerate(ids[1:])]
+    assert charts(visited)[-1]["data"][0]["y"] == pytest.approx(expected, rel=1e-4)
+    assert f"{sum(expected) / len(expected):.3f}" in visited.said()
+    box.input("T").run()
+    assert visited.app.warning
+    assert not visited.broken()
+
+
 def test_each_cleaning_step_shows_its_effect(visit):
     from llmlab.text.cleaning import STEPS, clean
     from llmlab.training.cleaning_effect import loss_after, soiled
