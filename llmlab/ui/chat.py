@@ -47,7 +47,9 @@ def conversation(chosen: opened.Choice) -> None:
             _examples(chosen)
         if asked is not None:
             _answer(chat, asked)
-    st.chat_input(say("ui_generate.chat_ask"), key="chat_input", on_submit=_take)
+    # A conversation has its input below, at the edge of the window; the first question is asked beside the examples.
+    place = st if chat.turns or asked is not None else st.container()
+    place.chat_input(say("ui_generate.chat_ask"), key="chat_input", on_submit=_take)
     _settings(chat)
     if chat.turns:
         new = say("ui_generate.chat_new")
