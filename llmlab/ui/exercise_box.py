@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from llmlab.course.checking import exercise
 from llmlab.course.sandbox import SECONDS, try_code
 from llmlab.ui import classroom, ownership, reading, shell
-from llmlab.ui.language import language, plain, say
+from llmlab.ui.language import language, say, with_formulas
 
 
 @shell.fragment
@@ -60,9 +60,9 @@ def _check(name: str, code: str) -> None:
         trial = try_code(name, code, language())
     if trial.passed:
         reading.passed(name)
-        st.success(plain(trial.message), icon=":material/check:")
+        st.success(with_formulas(trial.message), icon=":material/check:")
     else:
-        st.warning(plain(trial.message), icon=":material/lightbulb:")
+        st.warning(with_formulas(trial.message), icon=":material/lightbulb:")
     for title, text in (("ui_course.printed", trial.printed), ("ui_course.detail", trial.detail)):
         if text:
             st.caption(say(title))

@@ -60,6 +60,12 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$:<>~|])", r"\\\1", text)
 
 
+def with_formulas(text: str) -> str:
+    """The same for a sentence of ours that may hold `code` and $formulas$, which stay."""
+    parts = re.split(r"(\$[^$\n]+\$|`[^`\n]+`)", text)
+    return "".join(part if i % 2 else plain(part) for i, part in enumerate(parts))
+
+
 def tell_browser() -> None:
     """Name the language of the document, which Streamlit always calls English: fonts and screen readers go by it."""
     mount = st.components.v2.component("llmlab_language", js=_TOLD)

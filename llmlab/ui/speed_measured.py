@@ -51,4 +51,4 @@ def honestly(name: str) -> str | None:
         return None
     found = say(f"speed.{verdict(measured.losses[name] - measured.loss)}")
     told = say("speed.does_not_pay", steps=measured.steps, found=found)
-    return told + (say(f"speed.{name}_kept") if name in ("zero_start", "batch") else "")
+    return told + (say(f"speed.{name}_kept") if name in ("zero_start", "batch", "bfloat16") else "")

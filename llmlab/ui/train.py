@@ -30,17 +30,18 @@ def page() -> None:
 
 def _watch(run: Path) -> None:
     from llmlab.training import runs
+    from llmlab.training.status import ENDED
 
-    shell.header("ui_train.title", "ui_train.lead_live")
-    train_live.live(run, train_runs.overlaid())
     status = runs.status(run)
+    shell.header("ui_train.title", "ui_train.lead_ended" if status.state in ENDED else "ui_train.lead_live")
+    train_live.live(run, train_runs.overlaid())
     problem = st.session_state.get("train_problem")
     if problem is not None:
         st.warning(plain(problem.say(train_live.language())), icon=":material/lightbulb:")
     wanted, size = runs.config(run).vocab_size, (runs.about(run).get("model") or {}).get("vocab_size")
     if wanted and size and size < wanted:
         st.caption(say("text.tokenizer_fewer_tokens", size=f"{size:,}", wanted=f"{wanted:,}"))
-    if status.state in ("stopped", "finished", "failed"):
+    if status.state in ENDED:
         train_runs.actions(run, status)
     st.button(say("ui_train.another"), icon=":material/add:", on_click=train_runs.close, type="tertiary")
 

@@ -109,3 +109,11 @@ def test_errata_are_found_by_word_and_by_kind(visit):
     visited.app.text_input(key="errata_search").input("")
     visited.app.segmented_control(key="errata_kind").select("editorial").run()
     assert shown(visited) == {"23", "24", "25"}
+
+
+def test_what_is_said_of_an_exercise_keeps_its_formulas_and_shows_a_learners_signs_as_they_are():
+    from llmlab.ui.language import with_formulas
+
+    assert with_formulas("Divide by $\\sqrt{d_k}$, `k.shape[-1]`: *a* [b]") == (
+        "Divide by $\\sqrt{d_k}$, `k.shape[-1]`\\: \\*a\\* \\[b\\]"
+    )
