@@ -69,7 +69,7 @@ def card(name: str, facts: dict[str, Any], guesses: str) -> str:
         return "\n".join([head, "|---|---|---|", *rows])
 
     english = table("| | nats | bits |", "uniform guess", "frequency of each token", "this model")
-    chinese = table("| | 奈特 | 比特 |", "均匀猜测", "按词元频率猜测", "本模型")
+    chinese = table("| | nat | 比特 |", "均匀猜测", "按词元频率猜测", "本模型")
     minutes, corpus = facts["seconds"] / 60, entry(facts["corpus"])
     return f"""---
 license: apache-2.0

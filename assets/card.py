@@ -139,7 +139,7 @@ def card(name: str, facts: dict[str, Any], texts: list[str]) -> str:
 
     def table(language: str) -> str:
         losses = (facts["uniform"], facts["kneser_ney_3"], facts["kneser_ney_6"], facts["val_loss"])
-        head = "| | nats | bits |\n|---|---|---|\n" if language == "English" else "| | 奈特 | 比特 |\n|---|---|---|\n"
+        head = "| | nats | bits |\n|---|---|---|\n" if language == "English" else "| | nat | 比特 |\n|---|---|---|\n"
         rows = zip(beside[language], losses, strict=True)
         return head + "\n".join(f"| {label} | {loss:.3f} | {loss / math.log(2):.3f} |" for label, loss in rows)
 
